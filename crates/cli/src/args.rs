@@ -1,0 +1,332 @@
+//! The command line.
+//!
+//! Values stay text here: flags, environment and file write them alike, so `config` reads them all.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{FileChoice, Key};
+use crate::exit;
+use crate::failure::Failure;
+use crate::output::{self, Mode};
+
+mod help;
+
+/// However many sessions start at once, exactly one background worker runs, and every session gets it.
+#[derive(Debug, Parser)]
+#[command(name = "oneworker", version, arg_required_else_help = true, after_help = help::PROGRAM)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print the worker's address; start the worker first if none runs
+    #[command(after_help = help::ENSURE)]
+    Ensure(EnsureArgs),
+    /// Be the worker, unless there is one
+    #[command(after_help = help::SERVE)]
+    Serve(ServeArgs),
+    /// Say who is in office, without starting or changing anything
+    #[command(after_help = help::STATUS)]
+    Status(QueryArgs),
+    /// End the worker
+    #[command(after_help = help::STOP)]
+    Stop(StopArgs),
+    /// End the worker if there is one, and start another
+    #[command(after_help = help::RESTART)]
+    Restart(RestartArgs),
+    /// Print the end of the worker's log
+    #[command(after_help = help::LOGS)]
+    Logs(LogsArgs),
+    /// Show the settings
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+/// What to show of the settings.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print each setting, its value and where that comes from
+    #[command(after_help = help::CONFIG_SHOW)]
+    Show(ShowArgs),
+}
+
+/// `ensure`
+#[derive(Debug, Args)]
+pub(crate) struct EnsureArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) passed: Passed,
+    /// Start nothing: fail with `not_running` if no worker runs
+    #[arg(long)]
+    pub(crate) no_start: bool,
+}
+
+/// `serve`
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) tuning: Tuning,
+    /// Write the log to standard error instead of the log file, and end with the terminal
+    #[arg(long)]
+    pub(crate) foreground: bool,
+}
+
+/// `status`
+#[derive(Debug, Args)]
+pub(crate) struct QueryArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// `stop`
+#[derive(Debug, Args)]
+pub(crate) struct StopArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) force: Force,
+}
+
+/// `restart`
+#[derive(Debug, Args)]
+pub(crate) struct RestartArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) passed: Passed,
+    #[command(flatten)]
+    pub(crate) force: Force,
+}
+
+/// `logs`
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Go on with what is written from now on, across rotation
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Begin so many lines before the end
+    #[arg(short = 'n', long, value_name = "LINES", default_value_t = 50)]
+    pub(crate) lines: u64,
+}
+
+/// `config show`
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) tuning: Tuning,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) passed: Passed,
+}
+
+/// Which identity, and how patiently.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Common {
+    /// The identity's name: there is one worker for each name, user and state directory [default: default]
+    #[arg(long, value_name = "NAME")]
+    name: Option<OsString>,
+    /// The port of the worker on 127.0.0.1, or `auto` for any free one [default: 37777]
+    #[arg(long, value_name = "N|auto")]
+    port: Option<OsString>,
+    /// The identity's directory, an absolute path [default: below the user's home, by name]
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<OsString>,
+    /// Read this configuration file [default: the user's own, if there is one]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
+    config: Option<PathBuf>,
+    /// Read no configuration file
+    #[arg(long)]
+    no_config: bool,
+    /// How long the command may take, such as 250ms, 5s or 30m [default: 5s]
+    #[arg(long, value_name = "TIME")]
+    deadline: Option<OsString>,
+    /// How long a worker may be silent before it is replaced [default: 10s]
+    #[arg(long, value_name = "TIME")]
+    hang_limit: Option<OsString>,
+}
+
+/// How the result is written.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Output {
+    /// Print one JSON object on standard output, also for a failure
+    #[arg(long, conflicts_with = "quiet")]
+    json: bool,
+    /// Print nothing on standard output
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl Output {
+    /// The way that was chosen.
+    pub(crate) fn mode(&self) -> Mode {
+        match (self.json, self.quiet) {
+            (true, _) => Mode::Json,
+            (_, true) => Mode::Quiet,
+            _ => Mode::Human,
+        }
+    }
+}
+
+/// What a started worker gets of this process.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Passed {
+    /// Pass this environment variable on to a worker that is started (repeatable)
+    #[arg(long = "env", value_name = "NAME")]
+    env: Vec<OsString>,
+}
+
+/// How far ending a worker may go.
+#[derive(Debug, Args)]
+pub(crate) struct Force {
+    /// End a worker that does not obey by signals: its process is identified first
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// How a worker serves, and what is held against one that fails.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Tuning {
+    /// How long running requests may take to end once the worker stops [default: 5s]
+    #[arg(long, value_name = "TIME")]
+    drain: Option<OsString>,
+    /// End the worker when its event loop was stuck for so long [default: the hang limit]
+    #[arg(long, value_name = "TIME")]
+    watchdog: Option<OsString>,
+    /// Rotate the log when it is larger than this, such as 5MiB [default: 5MiB]
+    #[arg(long, value_name = "BYTES")]
+    log_max_bytes: Option<OsString>,
+    /// Keep so many rotated logs [default: 3]
+    #[arg(long, value_name = "N")]
+    log_keep: Option<OsString>,
+    /// Log what is at least this important: error, warn, info or debug [default: info]
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<OsString>,
+    /// Retry so many failed starts in a row without delay [default: 2]
+    #[arg(long, value_name = "N")]
+    backoff_free: Option<OsString>,
+    /// Wait so long after the next failed start, and twice as long after each further one [default: 500ms]
+    #[arg(long, value_name = "TIME")]
+    backoff_base: Option<OsString>,
+    /// Never wait longer than this [default: 1m]
+    #[arg(long, value_name = "TIME")]
+    backoff_max: Option<OsString>,
+    /// A worker that served for so long did not fail, however it ended [default: 5s]
+    #[arg(long, value_name = "TIME")]
+    backoff_stable_after: Option<OsString>,
+}
+
+/// The values that were given.
+pub(crate) type Flags = Vec<(Key, OsString)>;
+
+fn given<const N: usize>(values: [(Key, &Option<OsString>); N]) -> impl Iterator<Item = (Key, OsString)> {
+    values.into_iter().filter_map(|(key, value)| Some((key, value.clone()?)))
+}
+
+impl Common {
+    /// The values of these flags.
+    pub(crate) fn flags(&self) -> Flags {
+        given([
+            (Key::Name, &self.name),
+            (Key::Port, &self.port),
+            (Key::StateDir, &self.state_dir),
+            (Key::Deadline, &self.deadline),
+            (Key::HangLimit, &self.hang_limit),
+        ])
+        .collect()
+    }
+
+    /// Which configuration file is read.
+    pub(crate) fn file(&self) -> FileChoice {
+        match &self.config {
+            _ if self.no_config => FileChoice::None,
+            Some(path) => FileChoice::Flag(path.clone()),
+            None => FileChoice::Usual,
+        }
+    }
+}
+
+impl Passed {
+    /// Adds the values of these flags.
+    pub(crate) fn add_to(&self, flags: &mut Flags) {
+        flags.extend(self.env.iter().map(|name| (Key::EnvPass, name.clone())));
+    }
+}
+
+impl Tuning {
+    /// Adds the values of these flags.
+    pub(crate) fn add_to(&self, flags: &mut Flags) {
+        flags.extend(given([
+            (Key::Drain, &self.drain),
+            (Key::Watchdog, &self.watchdog),
+            (Key::LogMaxBytes, &self.log_max_bytes),
+            (Key::LogKeep, &self.log_keep),
+            (Key::LogLevel, &self.log_level),
+            (Key::BackoffFree, &self.backoff_free),
+            (Key::BackoffBase, &self.backoff_base),
+            (Key::BackoffMax, &self.backoff_max),
+            (Key::BackoffStableAfter, &self.backoff_stable_after),
+        ]));
+    }
+}
+
+/// A command line that is no command: help that was asked for, or a mistake.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    clap: clap::Error,
+    mode: Mode,
+}
+
+/// Reads a command line, the program's name first.
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Refusal> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    Cli::try_parse_from(&args).map(|cli| cli.command).map_err(|clap| {
+        // Whoever asked for JSON gets JSON, also where the rest makes no sense.
+        let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
+        Refusal { clap, mode: if json { Mode::Json } else { Mode::Human } }
+    })
+}
+
+impl Refusal {
+    /// Prints the help or the mistake.
+    pub(crate) fn print(&self) -> std::process::ExitCode {
+        if !self.clap.use_stderr() {
+            // A closed pipe is no failure of the help.
+            let _ = self.clap.print();
+            return exit::OK.into();
+        }
+        let _ = self.clap.print();
+        if self.mode == Mode::Json {
+            let message = self.clap.render().to_string();
+            output::failure_object(&Failure::usage(message.trim_end().to_owned()));
+        }
+        exit::USAGE.into()
+    }
+}
+
+#[cfg(test)]
+#[path = "args_tests.rs"]
+mod tests;

@@ -1,0 +1,71 @@
+//! What `--help` says below the flags.
+
+pub(super) const PROGRAM: &str = "\
+Examples:
+  url=$(oneworker ensure)               The worker's address, whoever started it
+  oneworker ensure --name notes --json  Another identity, and the answer as JSON
+  oneworker status                      Who is in office?
+  oneworker logs -f                     Watch the worker's log
+
+Every flag has a variable (ONEWORKER_NAME, ONEWORKER_PORT, ONEWORKER_STATE_DIR, ONEWORKER_CONFIG, ONEWORKER_DEADLINE,
+ONEWORKER_HANG_LIMIT, ONEWORKER_LOG, …) and a key in oneworker.toml; `oneworker config show` names them. Flags come before
+variables, variables before the file. Exit code 0: done; 2: a mistake in flags or configuration; 3: no worker runs; the
+others are listed in docs/cli.md.";
+
+pub(super) const ENSURE: &str = "\
+Prints one line, the worker's URL. Takes no longer than the deadline; a worker that is still starting then goes on, and the
+next call finds it. Asks nothing and never reads standard input.
+
+Examples:
+  oneworker ensure                             http://127.0.0.1:37777
+  oneworker ensure --name notes --port auto    Its own identity, on any free port
+  oneworker ensure --json --deadline 2s        {\"schema\":1,\"outcome\":\"reused\",…}
+  oneworker ensure --quiet || exit 0           In a hook that must not block its caller
+  oneworker ensure --no-start                  Only find a worker
+  oneworker ensure --env HTTPS_PROXY           Let a new worker have this variable";
+
+pub(super) const SERVE: &str = "\
+`ensure` starts a worker by running `oneworker serve` detached. Where another worker is in office, `serve` says so and ends
+with exit code 0, having touched nothing.
+
+Examples:
+  oneworker serve --foreground                 Under a terminal or a service manager
+  oneworker serve --foreground --log-level debug
+  oneworker serve --drain 30s                  Give running requests more time at the end";
+
+pub(super) const STATUS: &str = "\
+Exit code 0: a worker is in office and proved itself; 3: none is; another: see docs/cli.md.
+
+Examples:
+  oneworker status
+  oneworker status --json
+  oneworker status --quiet && echo up";
+
+pub(super) const STOP: &str = "\
+Waits until the worker has left office, at most until the deadline. That nothing ran is no failure.
+
+Examples:
+  oneworker stop
+  oneworker stop --name notes --deadline 30s
+  oneworker stop --force                       Also if it does not answer";
+
+pub(super) const RESTART: &str = "\
+One deadline covers both halves.
+
+Examples:
+  oneworker restart --deadline 15s
+  oneworker restart --force                    Also if the worker does not answer";
+
+pub(super) const LOGS: &str = "\
+Examples:
+  oneworker logs
+  oneworker logs -n 200
+  oneworker logs -f --name notes";
+
+pub(super) const CONFIG_SHOW: &str = "\
+Accepts the flags of the other commands, to show what they change.
+
+Examples:
+  oneworker config show
+  oneworker config show --json
+  ONEWORKER_PORT=auto oneworker config show";

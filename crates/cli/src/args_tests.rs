@@ -1,0 +1,56 @@
+use clap::CommandFactory;
+
+use super::*;
+
+fn words(line: &str) -> Vec<OsString> {
+    line.split(' ').map(OsString::from).collect()
+}
+
+#[test]
+fn the_definition_is_sound() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn every_setting_has_its_flag_on_config_show() {
+    let mut command = Cli::command();
+    let show = command.find_subcommand_mut("config").and_then(|config| config.find_subcommand_mut("show")).unwrap();
+    for key in Key::ALL {
+        let known = show.get_arguments().any(|arg| arg.get_long() == key.flag().strip_prefix("--"));
+        assert!(known, "{}", key.flag());
+    }
+}
+
+#[test]
+fn flags_become_values_of_their_keys() {
+    let line = "oneworker ensure --name a --port auto --deadline 1s --env X --env Y --no-start --json";
+    let Ok(Command::Ensure(args)) = parse(words(line)) else { panic!("no ensure") };
+    let mut flags = args.common.flags();
+    args.passed.add_to(&mut flags);
+    let flags: Vec<_> = flags.iter().map(|(key, value)| (key.path(), value.to_str().unwrap())).collect();
+    assert_eq!(
+        flags,
+        [("name", "a"), ("port", "auto"), ("deadline", "1s"), ("env.pass", "X"), ("env.pass", "Y")]
+    );
+    assert!(args.no_start);
+    assert_eq!(args.output.mode(), Mode::Json);
+}
+
+#[test]
+fn json_and_quiet_exclude_each_other() {
+    assert!(parse(words("oneworker ensure --json --quiet")).is_err());
+}
+
+#[test]
+fn a_mistake_beside_json_is_answered_in_json() {
+    assert_eq!(parse(words("oneworker ensure --json --prot 1")).unwrap_err().mode, Mode::Json);
+    assert_eq!(parse(words("oneworker ensure --prot 1")).unwrap_err().mode, Mode::Human);
+}
+
+#[test]
+fn every_command_has_examples() {
+    for line in ["ensure", "serve", "status", "stop", "restart", "logs", "config show"] {
+        let help = parse(words(&format!("oneworker {line} --help"))).unwrap_err().clap.render().to_string();
+        assert!(help.contains("Examples:"), "{line}: {help}");
+    }
+}

@@ -1,0 +1,239 @@
+//! `oneworker.toml`: read whole, checked whole.
+//!
+//! A key with a typing error that is passed over in silence means a second identity, and so a second worker. So every key that
+//! is not known is refused, with its place and the nearest name that is, and so is every value that does not fit, even where a
+//! flag overrides it: one file gives the same answer to every session.
+
+use std::ffi::OsString;
+use std::io::Read;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::ConfigError;
+use super::key::{Form, Key};
+use super::source::{Setting, Source};
+use super::suggest::suggest;
+
+/// The most that is read of a configuration file, in bytes.
+pub(crate) const READ_LIMIT: u64 = 1 << 20;
+
+/// What a file says: its values as text, each with its place, in the file's order.
+#[derive(Debug, Default)]
+pub(crate) struct ConfigFile {
+    values: Vec<(Key, Setting<OsString>)>,
+}
+
+impl ConfigFile {
+    /// What the file says of this key; more than one value only for a list.
+    pub(crate) fn values(&self, key: Key) -> impl Iterator<Item = &Setting<OsString>> {
+        self.values.iter().filter(move |(of, _)| *of == key).map(|(_, value)| value)
+    }
+
+    /// Reads and checks a file; `None` if it does not exist.
+    ///
+    /// # Errors
+    /// If it can't be read, is no TOML, or has a key or a value that is not known.
+    pub(crate) fn read(path: &Path) -> Result<Option<Self>, ConfigError> {
+        match contents(path) {
+            Ok(Some(text)) => Self::parse(path, &text).map(Some),
+            Ok(None) => Err(ConfigError::TooLarge { path: path.to_owned(), limit: READ_LIMIT }),
+            Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+                Ok(None)
+            }
+            Err(source) => Err(ConfigError::Unreadable { path: path.to_owned(), source }),
+        }
+    }
+
+    /// Checks the text of a file that is called `path`.
+    ///
+    /// # Errors
+    /// As [`ConfigFile::read`].
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let place = Place { path, text };
+        let document = DeTable::parse(text).map_err(|error| {
+            let (line, column) = place.of(error.span().unwrap_or_default());
+            ConfigError::Syntax { path: path.to_owned(), line, column, message: error.message().to_owned() }
+        })?;
+        let mut file = Self::default();
+        file.table(&place, "", document.get_ref())?;
+        Ok(file)
+    }
+
+    fn table(&mut self, place: &Place<'_>, table: &str, entries: &DeTable<'_>) -> Result<(), ConfigError> {
+        for (name, value) in entries {
+            let known = |key: &Key| key.table_and_leaf() == (table, name.get_ref().as_ref());
+            let is_table = table.is_empty() && Key::ALL.iter().any(|key| key.table_and_leaf().0 == name.get_ref());
+            match (Key::ALL.into_iter().find(known), value.get_ref()) {
+                (Some(key), _) => self.value(place, key, value)?,
+                (None, DeValue::Table(inner)) if is_table => self.table(place, name.get_ref(), inner)?,
+                (None, _) if is_table => {
+                    let wrong = format!("is a table: write [{name}] on a line of its own", name = name.get_ref());
+                    return Err(place.bad(name.get_ref(), value.span(), wrong));
+                }
+                (None, _) => {
+                    let (line, column) = place.of(name.span());
+                    return Err(ConfigError::UnknownKey {
+                        path: place.path.to_owned(),
+                        line,
+                        column,
+                        key: name.get_ref().to_string(),
+                        hint: suggest(table, name.get_ref()),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, place: &Place<'_>, key: Key, value: &Spanned<DeValue<'_>>) -> Result<(), ConfigError> {
+        let bad = |span, wrong| place.bad(key.path(), span, wrong);
+        match (key.form(), value.get_ref()) {
+            (Form::List, DeValue::Array(items)) => {
+                for item in items.iter() {
+                    let Some(text) = item.get_ref().as_str() else {
+                        return Err(bad(item.span(), expected(Form::Text, item.get_ref())));
+                    };
+                    self.text(place, key, text.to_owned(), item.span())?;
+                }
+                Ok(())
+            }
+            (Form::Text | Form::TextOrNumber, DeValue::String(text)) => {
+                self.text(place, key, text.to_string(), value.span())
+            }
+            (Form::Number | Form::TextOrNumber, DeValue::Integer(number)) => {
+                let number = i64::from_str_radix(number.as_str(), number.radix())
+                    .map_err(|_| bad(value.span(), format!("{} is too large", number.as_str())))?;
+                self.text(place, key, number.to_string(), value.span())
+            }
+            (form, other) => Err(bad(value.span(), expected(form, other))),
+        }
+    }
+
+    fn text(&mut self, place: &Place<'_>, key: Key, text: String, span: Range<usize>) -> Result<(), ConfigError> {
+        let raw = OsString::from(text);
+        key.check(&raw).map_err(|wrong| place.bad(key.path(), span.clone(), wrong))?;
+        self.values.push((key, Setting { value: raw, source: place.source(span) }));
+        Ok(())
+    }
+}
+
+/// The bytes of a regular file: anything else could block for ever. `None` if there are too many.
+fn contents(path: &Path) -> std::io::Result<Option<String>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(READ_LIMIT + 1).read_to_string(&mut text)?;
+    Ok((text.len() as u64 <= READ_LIMIT).then_some(text))
+}
+
+fn expected(form: Form, found: &DeValue<'_>) -> String {
+    let wanted = match form {
+        Form::Text => "text in quotation marks",
+        Form::Number => "a whole number",
+        Form::TextOrNumber => "a whole number, or text in quotation marks",
+        Form::List => "a list of texts in square brackets",
+    };
+    format!("must be {wanted}, not of type {}", found.type_str())
+}
+
+/// Turns spans into lines and columns.
+struct Place<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl Place<'_> {
+    /// Line and column, both from 1; the column in characters.
+    fn of(&self, span: Range<usize>) -> (usize, usize) {
+        let before = self.text.get(..span.start).unwrap_or(self.text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+
+    fn source(&self, span: Range<usize>) -> Source {
+        let (line, column) = self.of(span);
+        Source::File { path: PathBuf::from(self.path), line, column }
+    }
+
+    fn bad(&self, key: &str, span: Range<usize>, wrong: String) -> ConfigError {
+        ConfigError::BadValue { key: key.to_owned(), origin: self.source(span), wrong }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        ConfigFile::parse(Path::new("oneworker.toml"), text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_key_is_read_with_its_place() {
+        let text = "name = \"a\"\nport = 4000\n[backoff]\n  free = 3\n[env]\npass = [\"A\", \"B\"]\n";
+        let file = ConfigFile::parse(Path::new("oneworker.toml"), text).unwrap();
+        let free = file.values(Key::BackoffFree).next().unwrap();
+        assert_eq!(free.value, "3");
+        assert_eq!(free.source.to_string(), "oneworker.toml:4:10");
+        assert_eq!(file.values(Key::EnvPass).map(|item| item.value.clone()).collect::<Vec<_>>(), ["A", "B"]);
+        assert_eq!(file.values(Key::Port).next().unwrap().value, "4000");
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line_and_the_nearest_name() {
+        assert_eq!(
+            refusal("# mine\nname = \"a\"\nprot = 1\n"),
+            "oneworker.toml:3:1: unknown key \"prot\" — did you mean \"port\"?"
+        );
+        assert_eq!(
+            refusal("[serve]\ndrian = \"1s\"\n"),
+            "oneworker.toml:2:1: unknown key \"drian\" — did you mean \"drain\"?"
+        );
+        assert_eq!(
+            refusal("drain = \"1s\"\n"),
+            "oneworker.toml:1:1: unknown key \"drain\" — did you mean \"drain\" in [serve]?"
+        );
+        assert!(refusal("[backof]\nfree = 1\n").ends_with("did you mean \"backoff\"?"));
+        assert!(refusal("state-dir = \"/x\"\n").ends_with("did you mean \"state_dir\"?"));
+        assert!(refusal("[env]\nzzzzzzzz = 1\n").ends_with("known here: pass"));
+    }
+
+    #[test]
+    fn a_bad_value_is_refused_with_its_line_and_column() {
+        assert!(refusal("port = 0\n").starts_with("oneworker.toml:1:8: port: "));
+        assert!(refusal("port = true\n").contains("must be a whole number, or text"));
+        assert!(refusal("deadline = 5\n").contains("must be text in quotation marks"));
+        assert!(refusal("\ndeadline = \"5\"\n").starts_with("oneworker.toml:2:12: deadline: \"5\" is not a duration"));
+        assert!(refusal("[env]\npass = [\"A\", 3]\n").starts_with("oneworker.toml:2:14: env.pass: "));
+        assert!(refusal("[backoff]\nfree = -1\n").contains("is not a whole number"));
+        assert!(refusal("serve = 3\n").contains("is a table"));
+        assert!(refusal("state_dir = \"state\"\n").contains("not an absolute path"));
+    }
+
+    #[test]
+    fn what_is_no_toml_is_refused_with_its_place() {
+        assert!(refusal("name = \"a\"\nport =\n").starts_with("oneworker.toml:2:"), "{}", refusal("name = \"a\"\nport =\n"));
+        assert!(refusal("name = \"a\"\nname = \"b\"\n").starts_with("oneworker.toml:2:"));
+    }
+
+    #[test]
+    fn columns_are_counted_in_characters() {
+        assert!(refusal("[env]\npass = [\"é\", 3]\n").starts_with("oneworker.toml:2:14:"));
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_or_no_file_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("oneworker.toml");
+        assert!(ConfigFile::read(&path).unwrap().is_none());
+        std::fs::write(&path, vec![b'\n'; 1 << 20]).unwrap();
+        assert!(ConfigFile::read(&path).unwrap().is_some());
+        std::fs::write(&path, vec![b'\n'; (1 << 20) + 1]).unwrap();
+        assert!(matches!(ConfigFile::read(&path), Err(ConfigError::TooLarge { .. })));
+        assert!(matches!(ConfigFile::read(dir.path()), Err(ConfigError::Unreadable { .. })));
+    }
+}

@@ -1,0 +1,39 @@
+//! The `oneworker` command: flags, configuration and words around the `coordinator` and `worker` crates.
+//!
+//! A hook runs `oneworker ensure` before everything else it does, so a start has to be cheap and an answer exact: one
+//! line on standard output, one exit code for each kind of failure, and a message that says what to do next. Nothing here
+//! decides whether a worker runs; that is the business of `coordinator`.
+//!
+//! | module | subject |
+//! | --- | --- |
+//! | `args` | the flags |
+//! | `config` | flags, environment, file and defaults, each value with its source |
+//! | `spec` | what the settings ask `coordinator` and `worker` for |
+//! | `commands` | one file for each command |
+//! | `failure`, `explain`, `fields`, `exit` | a failure's words, advice, JSON fields and exit code |
+//! | `output`, `progress` | what is written, and where |
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod commands;
+mod config;
+mod exit;
+mod explain;
+mod failure;
+mod fields;
+mod output;
+mod progress;
+mod spec;
+
+use std::process::ExitCode;
+
+/// The `oneworker` program: reads the arguments and the environment of this process, does what they say, and gives the exit
+/// code that `docs/cli.md` documents.
+#[must_use]
+pub fn main() -> ExitCode {
+    match args::parse(std::env::args_os()) {
+        Ok(command) => commands::run(&command),
+        Err(refusal) => refusal.print(),
+    }
+}

@@ -1,0 +1,177 @@
+//! Diagnosis of a tenure lock that is held without a good answer: starting, leaving, busy, hung, stopped, leaked, elsewhere.
+
+use std::time::Duration;
+
+use super::holder::Holder;
+use super::sight::Verdict;
+use super::suspicion::{Silence, Watch};
+use super::{Call, Phase, ReplaceReason};
+use crate::error::EnsureError;
+use crate::machine::{Activity, ElectionGuard, Pid, ProcessInfo, TenureLook};
+use crate::proof::Health;
+use crate::record::WorkerState;
+
+/// How long one probe of a worker in office may take; later ones are given longer.
+const PATIENCE: Duration = Duration::from_millis(300);
+const LONGEST_PATIENCE: Duration = Duration::from_millis(1500);
+/// Between two looks at a worker that can't be asked yet.
+const PAUSE: Duration = Duration::from_millis(5);
+/// How long a directory's lock may be held by nobody in particular before it is called leaked: those who look hold it for an instant.
+const LEAK_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What diagnosis comes to, when it does not end the call.
+pub(super) enum Diagnosis {
+    /// The worker in office has proved itself after all.
+    Ready(Box<Health>),
+    /// Nobody is in office.
+    Vacant {
+        /// Who was replaced, if that is why.
+        replaced: Option<ReplaceReason>,
+    },
+}
+
+impl Call<'_> {
+    /// Looks at the tenure lock until it is free, or its holder is well, or there is something to tell the caller.
+    pub(super) async fn diagnose(&self, elected: &dyn ElectionGuard) -> Result<Diagnosis, EnsureError> {
+        let mut patience = PATIENCE;
+        let mut replaced = None;
+        let mut leaked_since = None;
+        self.enter(Phase::Looking);
+        loop {
+            let look = self.look_at_tenure().await?;
+            if look == TenureLook::Free {
+                return Ok(Diagnosis::Vacant { replaced });
+            }
+            let from = self.clock().now();
+            let verdict = self.look(patience).await?;
+            match verdict {
+                Verdict::Ready(health) => return Ok(Diagnosis::Ready(health)),
+                Verdict::TooNew(health) => return Err(self.too_new(&health).await),
+                Verdict::Outdated(health) => {
+                    replaced = Some(self.retire(elected, &health).await?);
+                    continue;
+                }
+                _ => {}
+            }
+            let holder = match self.identify(&look).await? {
+                Holder::Known(holder) => *holder,
+                Holder::Moving => {
+                    self.clock().sleep(Duration::from_millis(1)).await;
+                    self.in_time(&verdict, None)?;
+                    continue;
+                }
+                Holder::Leaked(pids) => {
+                    let since = *leaked_since.get_or_insert(from);
+                    if self.clock().now().since(since) >= LEAK_PATIENCE || self.inner_deadline().passed(self.clock()) {
+                        return Err(EnsureError::LockLeaked { path: self.spec.state_dir.clone(), pids });
+                    }
+                    self.inner_deadline().pause(self.clock(), 4 * PAUSE).await;
+                    continue;
+                }
+            };
+            leaked_since = None;
+            let record = self.read_record().await;
+            self.refuse_other_machine(record.as_ref().filter(|record| record.process.pid == holder.identity.pid))?;
+            if let Some(tracer) = holder.traced_by {
+                return Err(EnsureError::UnderDebugger { pid: holder.identity.pid, tracer });
+            }
+
+            let starting = match &verdict {
+                Verdict::Starting(_) => true,
+                // In office, but the record is another's: it has not come to writing its own.
+                _ => record.is_some_and(|record| record.process != holder.identity && record.state != WorkerState::Ready),
+            };
+            let asked = if matches!(verdict, Verdict::Silent) { patience } else { PAUSE };
+            match verdict {
+                Verdict::Starting(_) => self.enter(Phase::Starting(Some(holder.identity.pid))),
+                Verdict::Leaving => self.enter(Phase::Leaving(holder.identity.pid)),
+                _ => {}
+            }
+            if !matches!(verdict, Verdict::Silent) {
+                // Nothing was waited for yet.
+                self.inner_deadline().pause(self.clock(), PAUSE).await;
+            }
+            let silence = self.suspect(&holder, Watch { from, asked: asked.max(PAUSE) }, starting).await;
+            if silence.hung {
+                replaced = Some(self.replace_hung(elected, &holder, silence).await?);
+                continue;
+            }
+            self.in_time(&verdict, Some((&holder, silence)))?;
+            patience = (patience * 3 / 2).min(LONGEST_PATIENCE);
+        }
+    }
+
+    /// Whether there is time for another look; if not, the error that says what was seen last.
+    fn in_time(&self, verdict: &Verdict, holder: Option<(&ProcessInfo, Silence)>) -> Result<(), EnsureError> {
+        if !self.inner_deadline().passed(self.clock()) {
+            return Ok(());
+        }
+        let waited = self.waited();
+        Err(match (verdict, holder) {
+            (Verdict::Foreign { address, what }, _) => EnsureError::Foreign { address: *address, what: what.clone() },
+            (_, None) => self.too_late(),
+            (Verdict::Starting(_), Some((process, _))) if process.activity == Activity::Alive => {
+                EnsureError::Starting { pid: Some(process.identity.pid), waited }
+            }
+            (Verdict::Leaving, Some((process, _))) if process.activity == Activity::Alive => {
+                EnsureError::Leaving { pid: process.identity.pid, waited }
+            }
+            (_, Some((process, silence))) => EnsureError::Unresponsive {
+                pid: process.identity.pid,
+                activity: process.activity,
+                busy: silence.busy,
+                silent_for: silence.silent_for,
+                limit: silence.limit,
+            },
+        })
+    }
+
+    /// What a session does that may not start a worker: waits for one that is there.
+    pub(super) async fn wait_without_starting(&self) -> Result<super::Worker, EnsureError> {
+        loop {
+            let look = match self.look_at_tenure().await {
+                Err(EnsureError::Lock { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => TenureLook::Free,
+                look => look?,
+            };
+            if look == TenureLook::Free {
+                return Err(EnsureError::NotRunning);
+            }
+            let verdict = self.look(LONGEST_PATIENCE).await?;
+            match &verdict {
+                Verdict::Ready(health) => return Ok(self.worker(health, super::Outcome::Waited)),
+                Verdict::TooNew(health) | Verdict::Outdated(health) => return Err(self.too_new(health).await),
+                _ => {}
+            }
+            if self.inner_deadline().passed(self.clock()) {
+                let holder = match self.identify(&look).await? {
+                    Holder::Known(holder) => *holder,
+                    Holder::Moving => return Err(self.too_late()),
+                    Holder::Leaked(pids) => {
+                        return Err(EnsureError::LockLeaked { path: self.spec.state_dir.clone(), pids });
+                    }
+                };
+                let silence = Silence {
+                    silent_for: self.waited(),
+                    limit: self.spec.hang_limit,
+                    busy: false,
+                    hung: false,
+                };
+                self.in_time(&verdict, Some((&holder, silence)))?;
+            }
+            self.inner_deadline().pause(self.clock(), PAUSE).await;
+        }
+    }
+
+    async fn too_new(&self, health: &Health) -> EnsureError {
+        let record = self.read_record().await;
+        EnsureError::TooNew {
+            pid: Pid(health.pid.0),
+            worker_version: health.version.clone(),
+            worker_protocol: health.protocol,
+            worker_program: record.map(|record| record.program).unwrap_or_default(),
+            version: self.spec.version.clone(),
+            protocol: self.spec.protocol,
+            program: self.spec.launch.program.clone(),
+        }
+    }
+}

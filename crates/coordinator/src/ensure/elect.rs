@@ -1,0 +1,80 @@
+//! The election: one session goes on, the others wait for what it brings about.
+
+use std::time::Duration;
+
+use super::sight::{FIRST_PATIENCE, Pending, Verdict};
+use super::{Call, Outcome, Phase, Worker};
+use crate::error::EnsureError;
+use crate::layout;
+use crate::machine::ElectionGuard;
+
+/// The highest rank: beyond it, waiting is all that helps.
+const MAX_RANK: u8 = 2;
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+
+/// How an election ended for this session.
+pub(super) enum Election {
+    /// It is elected.
+    Won(Box<dyn ElectionGuard>),
+    /// It need not be: there is a worker.
+    Found(Worker),
+}
+
+impl Call<'_> {
+    /// Tries to be elected, and watches the record meanwhile. `pending` is a probe that is still under way.
+    ///
+    /// Never blocks in a lock call, which has no time-out: tries with jitter until the deadline.
+    pub(super) async fn elect(&self, mut pending: Option<Pending<'_>>) -> Result<Election, EnsureError> {
+        let dir = &self.spec.state_dir;
+        let mut seen = None;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            for rank in 0..=self.rank() {
+                match self.machine.locks.try_elect(dir, rank).await {
+                    Ok(Some(guard)) => return Ok(Election::Won(guard)),
+                    Ok(None) => {}
+                    Err(source) => return Err(self.lock_error(source)),
+                }
+            }
+            let stamp = self.machine.files.stat(dir, layout::RECORD).await.ok().flatten();
+            if stamp.is_some() && stamp != seen {
+                seen = stamp;
+                match self.look(FIRST_PATIENCE).await? {
+                    Verdict::Ready(health) => return Ok(Election::Found(self.worker(&health, Outcome::Waited))),
+                    Verdict::Starting(record) => self.enter(Phase::Starting(Some(record.process.pid))),
+                    _ => self.enter(Phase::Electing),
+                }
+            } else if stamp.is_none() {
+                self.enter(Phase::Electing);
+            }
+            if self.inner_deadline().passed(self.clock()) {
+                return Err(self.too_late());
+            }
+            let jittered = pause / 2 + pause.mul_f64((self.clock().random() % 1024) as f64 / 1024.0);
+            let nap = self.inner_deadline().pause(self.clock(), jittered);
+            match &mut pending {
+                None => nap.await,
+                Some(probe) => tokio::select! {
+                    biased;
+                    verdict = probe => {
+                        pending = None;
+                        if let Verdict::Ready(health) = verdict? {
+                            return Ok(Election::Found(self.worker(&health, Outcome::Waited)));
+                        }
+                    }
+                    () = nap => {}
+                },
+            }
+            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// The ranks that this session may try by now. The elected may have been stopped: at half of the deadline one waiter may go on past
+    /// it, at three quarters one past that one. One at a time, never a stampede.
+    fn rank(&self) -> u8 {
+        let (waited, whole) = (self.waited(), self.spec.deadline);
+        let rank = if waited * 4 >= whole * 3 { 2 } else { u8::from(waited * 2 >= whole) };
+        rank.min(MAX_RANK)
+    }
+}

@@ -1,0 +1,252 @@
+//! Launching a worker, and holding launches back after failures.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use super::diagnose::Diagnosis;
+use super::sight::Verdict;
+use super::{Call, Outcome, Phase, ReplaceReason, Turn};
+use crate::error::{EnsureError, LOG_TAIL_BYTES};
+use crate::failpoint;
+use crate::identity::PortChoice;
+use crate::layout;
+use crate::lifecycle::{Event, EventKind};
+use crate::machine::{ElectionGuard, LaunchEvent, Launched, Pid, ProbeAnswer, ProcessIdentity, Signal, TenureLook, WorkerReport};
+use crate::proof::Challenge;
+use crate::record::{self, LaunchNote, LaunchOutcome, WorkerState};
+
+/// How long whoever is on the port may take to be there.
+const PORT_PATIENCE: Duration = Duration::from_millis(200);
+
+impl Call<'_> {
+    /// Launches a worker, unless one is on its way already or launches are held back, and waits for it.
+    pub(super) async fn launch(
+        &self,
+        elected: &dyn ElectionGuard,
+        replaced: Option<ReplaceReason>,
+    ) -> Result<Turn, EnsureError> {
+        let mut failures = 0;
+        if let Some(note) = self.read_launch().await.filter(|note| note.boot_id == self.clock().boot_id()) {
+            if let Some(process) = self.on_its_way(&note).await {
+                return self.wait_for_claim(elected, &process, &note).await;
+            }
+            failures = self.cooled_down(&note).await?;
+            self.port_is_free_again(&note).await?;
+        }
+        self.enter(Phase::Starting(None));
+        failpoint::hit("launch.before");
+        let mut launched = self.machine.launcher.launch(self.spec, elected).await.map_err(|error| self.cannot_launch(error))?;
+        failpoint::hit("launch.spawned");
+        let mut note = LaunchNote {
+            schema: 1,
+            boot_id: self.clock().boot_id(),
+            at: self.clock().now(),
+            process: launched.process(),
+            outcome: None,
+            failures,
+            last_error: None,
+            log_tail: None,
+        };
+        self.write_launch(&note).await;
+        failpoint::hit("launch.noted");
+        self.enter(Phase::Starting(note.process.as_ref().map(|process| process.pid)));
+
+        let Ok(event) = self.inner_deadline().limit(self.clock(), launched.next()).await else {
+            // It goes on without us.
+            return Err(self.too_late());
+        };
+        note.at = self.clock().now();
+        match event {
+            LaunchEvent::Report(WorkerReport::Ready { epoch }) => {
+                failpoint::hit("launch.ready");
+                note.outcome = Some(LaunchOutcome::Ready { epoch, at: note.at });
+                self.write_launch(&note).await;
+                match self.look(self.spec.deadline).await? {
+                    Verdict::Ready(health) => {
+                        let outcome = replaced.map_or(Outcome::Started, |why| Outcome::Replaced { why });
+                        Ok(Turn::Done(self.worker(&health, outcome)))
+                    }
+                    _ => Ok(Turn::Again),
+                }
+            }
+            LaunchEvent::Report(WorkerReport::AlreadyRunning { .. }) => {
+                note.outcome = Some(LaunchOutcome::AlreadyRunning);
+                self.write_launch(&note).await;
+                // A live holder, which the next round looks at. Not at once: it may be about to write its record.
+                self.inner_deadline().pause(self.clock(), Duration::from_millis(2)).await;
+                Ok(Turn::Again)
+            }
+            LaunchEvent::Report(WorkerReport::Failed { code, message, port, pid, program }) => {
+                let log_tail = self.log_tail(&*launched).await;
+                let taken = (code == "port_taken").then_some(port).flatten();
+                note.outcome = Some(match taken {
+                    Some(port) => LaunchOutcome::PortTaken { port, pid, program: program.clone() },
+                    None => LaunchOutcome::Failed,
+                });
+                // A taken port holds launches back until it is free, and not by time.
+                if taken.is_none() {
+                    note.failures = failures.saturating_add(1);
+                }
+                self.note_failure(note, &message, &log_tail).await;
+                Err(match taken {
+                    Some(port) => EnsureError::PortTaken { port, pid: pid.map(Pid), program },
+                    None => EnsureError::WorkerFailed { worker_code: code, message, log_tail },
+                })
+            }
+            LaunchEvent::Ended(ending) => {
+                let log_tail = self.log_tail(&*launched).await;
+                note.outcome = Some(LaunchOutcome::Failed);
+                note.failures = failures.saturating_add(1);
+                self.note_failure(note, &format!("the worker {ending} before it was ready"), &log_tail).await;
+                Err(EnsureError::LaunchFailed { ending, log_tail })
+            }
+        }
+    }
+
+    fn cannot_launch(&self, error: crate::machine::LaunchError) -> EnsureError {
+        match error {
+            crate::machine::LaunchError::NoProcess { source } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+                EnsureError::NotPermitted { what: "start a process", source }
+            }
+            crate::machine::LaunchError::Log { source, .. } => self.state_dir_error(source),
+            other => EnsureError::CannotLaunch(other),
+        }
+    }
+
+    pub(super) async fn read_launch(&self) -> Option<LaunchNote> {
+        let bytes = self.machine.files.read(&self.spec.state_dir, layout::LAUNCH, record::READ_LIMIT).await.ok()??;
+        record::parse(&bytes)
+    }
+
+    pub(super) async fn write_launch(&self, note: &LaunchNote) {
+        // If it can't be written (a full disk), the next session may launch once more than it should: the tenure lock still sees to
+        // one worker.
+        let _ = self.machine.files.replace(&self.spec.state_dir, layout::LAUNCH, &record::render(note)).await;
+    }
+
+    /// The process of a launch that has not come to an end: its session was killed, stopped, or gave up.
+    async fn on_its_way(&self, note: &LaunchNote) -> Option<ProcessIdentity> {
+        let process = note.process.as_ref().filter(|_| note.outcome.is_none())?;
+        let alive = self.lives(process).await;
+        alive.then(|| process.clone())
+    }
+
+    async fn lives(&self, process: &ProcessIdentity) -> bool {
+        let info = self.machine.processes.look(process.pid).await.ok().flatten();
+        info.is_some_and(|info| info.identity == *process && info.activity != crate::machine::Activity::Zombie)
+    }
+
+    /// Waits for a worker that was launched by another session and has not taken office yet. One that does not within the hang limit
+    /// is ended: it is ours, by pid, start time and boot.
+    async fn wait_for_claim(
+        &self,
+        elected: &dyn ElectionGuard,
+        process: &ProcessIdentity,
+        note: &LaunchNote,
+    ) -> Result<Turn, EnsureError> {
+        self.enter(Phase::Starting(Some(process.pid)));
+        loop {
+            if self.look_at_tenure().await? != TenureLook::Free {
+                return match self.diagnose(elected).await? {
+                    Diagnosis::Ready(health) => Ok(Turn::Done(self.worker(&health, Outcome::Waited))),
+                    Diagnosis::Vacant { .. } => Ok(Turn::Again),
+                };
+            }
+            if !self.lives(process).await {
+                return Ok(Turn::Again);
+            }
+            if self.clock().now().since(note.at) >= self.spec.hang_limit {
+                // That it may not be signalled is no reason not to launch another: it would lose.
+                let _ = self.machine.processes.signal(process, Signal::Kill).await;
+                let failed = LaunchNote {
+                    at: self.clock().now(),
+                    outcome: Some(LaunchOutcome::Failed),
+                    failures: note.failures.saturating_add(1),
+                    ..note.clone()
+                };
+                self.note_failure(failed, "the worker was launched, but never took office", "").await;
+                return Ok(Turn::Again);
+            }
+            if self.inner_deadline().passed(self.clock()) {
+                return Err(self.too_late());
+            }
+            self.inner_deadline().pause(self.clock(), Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Failures in a row up to now, if enough time has passed since the last.
+    async fn cooled_down(&self, note: &LaunchNote) -> Result<u32, EnsureError> {
+        let failures = match &note.outcome {
+            Some(LaunchOutcome::Failed | LaunchOutcome::AlreadyRunning | LaunchOutcome::PortTaken { .. }) => note.failures,
+            Some(LaunchOutcome::Replaced) => 0,
+            Some(LaunchOutcome::Ready { epoch, at }) => {
+                let record = self.read_record().await.filter(|record| record.epoch == Some(*epoch));
+                let in_good_order = record.is_some_and(|record| record.state == WorkerState::Stopped);
+                let stable = self.clock().now().since(*at) >= self.spec.backoff.stable_after;
+                if in_good_order || stable { 0 } else { note.failures.saturating_add(1) }
+            }
+            // Its session did not live to see how it ended; it is dead now.
+            None => {
+                let record = self.read_record().await.filter(|record| Some(&record.process) == note.process.as_ref());
+                let served = record.is_some_and(|record| record.state != WorkerState::Starting);
+                if served { 0 } else { note.failures.saturating_add(1) }
+            }
+        };
+        let delay = self.spec.backoff.delay(failures);
+        let passed = self.clock().now().since(note.at);
+        if passed >= delay {
+            return Ok(failures);
+        }
+        Err(EnsureError::CoolingDown {
+            retry_in: delay - passed,
+            attempts: failures,
+            last_error: note.last_error.clone().unwrap_or_else(|| "the worker died soon after it was ready".to_owned()),
+            log_tail: note.log_tail.clone().unwrap_or_default(),
+        })
+    }
+
+    /// No launch while the port is still held by somebody else. Found out by connecting: a session that tried to bind would be in the
+    /// way of the others, and of the worker.
+    async fn port_is_free_again(&self, note: &LaunchNote) -> Result<(), EnsureError> {
+        let Some(LaunchOutcome::PortTaken { port, pid, program }) = &note.outcome else { return Ok(()) };
+        if !matches!(self.spec.port, PortChoice::Fixed(asked) if asked.get() == *port) {
+            return Ok(());
+        }
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, *port));
+        let challenge = Challenge::fresh().map_err(|source| EnsureError::NotPermitted { what: "draw random bytes", source })?;
+        let probe = self.machine.network.probe(address, &challenge);
+        match self.inner_deadline().at_most(self.clock(), PORT_PATIENCE).limit(self.clock(), probe).await {
+            Ok(ProbeAnswer::Refused | ProbeAnswer::Superseded) => Ok(()),
+            Ok(ProbeAnswer::NotPermitted(source)) => {
+                Err(EnsureError::NotPermitted { what: "connect to the worker's port", source })
+            }
+            _ => match self.machine.network.owner(*port).await {
+                Some(owner) => {
+                    Err(EnsureError::PortTaken { port: *port, pid: Some(owner.pid), program: Some(owner.program) })
+                }
+                None => Err(EnsureError::PortTaken { port: *port, pid: pid.map(Pid), program: program.clone() }),
+            },
+        }
+    }
+
+    async fn log_tail(&self, launched: &dyn Launched) -> String {
+        let tail = self.machine.files.tail(&self.spec.log_file(), launched.log_start(), LOG_TAIL_BYTES).await;
+        String::from_utf8_lossy(&tail.unwrap_or_default()).into_owned()
+    }
+
+    async fn note_failure(&self, mut note: LaunchNote, error: &str, log_tail: &str) {
+        note.last_error = Some(error.to_owned());
+        note.log_tail = Some(log_tail.to_owned());
+        self.write_launch(&note).await;
+        let event = Event {
+            at: self.clock().wall(),
+            noted_by: self.machine.processes.me().pid,
+            kind: EventKind::LaunchFailed,
+            worker: note.process.map(|process| process.pid),
+            epoch: None,
+            version: Some(self.spec.version.to_string()),
+            reason: Some(error.to_owned()),
+        };
+        self.machine.lifecycle.note(&self.spec.state_dir, vec![event]).await;
+    }
+}

@@ -1,0 +1,322 @@
+//! The session's side: [`ensure_single_worker`].
+//!
+//! ```text
+//! fast path ──proof──▶ Reused
+//!    │ no proof
+//! elect (spawn.lock) ──meanwhile somebody else's worker answers──▶ Waited
+//!    │ elected
+//! probe again ──proof──▶ Waited
+//!    │
+//! tenure lock ── held ──▶ diagnose ──▶ wait | replace | typed error
+//!    │ free
+//! backoff ──▶ launch ──▶ Ready ──proof──▶ Started | Replaced
+//! ```
+
+mod diagnose;
+mod elect;
+mod holder;
+mod inspect;
+mod launch;
+mod replace;
+mod sight;
+mod stop;
+mod suspicion;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+pub use inspect::{Sight, inspect};
+pub use stop::{Stopped, request_stop};
+
+use crate::deadline::{Deadline, TimedOut};
+use crate::error::EnsureError;
+use crate::failpoint;
+use crate::identity::{Epoch, Port, PortChoice, ProtocolRange};
+use crate::machine::{Clock, ElectionGuard, Machine, Moment, Pid};
+use crate::proof::Health;
+use crate::spec::WorkerSpec;
+use elect::Election;
+use sight::Verdict;
+
+/// A worker that proved, during this very call, that it is the identity's worker in office.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Worker {
+    /// Where it serves, as `http://127.0.0.1:37777`.
+    pub url: String,
+    /// Its port.
+    pub port: Port,
+    /// Its address.
+    pub address: SocketAddr,
+    /// The process in tenure.
+    pub pid: Pid,
+    /// Its tenure's number.
+    pub epoch: Epoch,
+    /// Its version: not necessarily the one that this session would have started.
+    pub version: semver::Version,
+    /// The protocol versions that it speaks.
+    pub protocol: ProtocolRange,
+    /// How it was come by.
+    pub outcome: Outcome,
+    /// How long the call took.
+    pub elapsed: Duration,
+    /// What a person should know although it worked.
+    pub warnings: Vec<String>,
+}
+
+/// How a worker was come by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It ran already.
+    Reused,
+    /// Another session started it, or it was starting or slow: this call waited.
+    Waited,
+    /// This call started it.
+    Started,
+    /// This call started it in place of another.
+    Replaced {
+        /// Why.
+        why: ReplaceReason,
+    },
+}
+
+impl Outcome {
+    /// The word for it in the command line's output.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Reused => "reused",
+            Self::Waited => "waited",
+            Self::Started => "started",
+            Self::Replaced { .. } => "replaced",
+        }
+    }
+}
+
+/// Why a worker was replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplaceReason {
+    /// It was silent for longer than the hang limit.
+    Hung {
+        /// Its process.
+        pid: Pid,
+        /// For how long it was seen silent.
+        silent_for: Duration,
+    },
+    /// It was stopped (SIGSTOP) for longer than the hang limit.
+    Stopped {
+        /// Its process.
+        pid: Pid,
+        /// For how long it was seen silent.
+        silent_for: Duration,
+    },
+    /// It speaks only protocols older than this session needs.
+    Outdated {
+        /// Its process.
+        pid: Pid,
+        /// Its version.
+        version: semver::Version,
+    },
+}
+
+impl fmt::Display for ReplaceReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hung { pid, silent_for } => write!(f, "the worker (pid {pid}) hung: silent for {silent_for:.1?}"),
+            Self::Stopped { pid, silent_for } => write!(f, "the worker (pid {pid}) was stopped for {silent_for:.1?}"),
+            Self::Outdated { pid, version } => {
+                write!(f, "the worker (pid {pid}, version {version}) speaks only older protocols")
+            }
+        }
+    }
+}
+
+/// Gives the identity's one worker: the one in office, or a new one.
+///
+/// However many sessions call this at once, at most one worker is in office, and each call returns one that proved itself during
+/// that call, or one typed error, by the spec's deadline.
+///
+/// Needs a tokio runtime with I/O and time enabled; [`crate::blocking`] has a twin for programs without one. Cancelling (dropping the
+/// future) leaves nothing behind; a worker that was already launched goes on starting.
+///
+/// # Errors
+/// See [`EnsureError`]; each variant has a stable [`code`](EnsureError::code).
+pub async fn ensure_single_worker(spec: &WorkerSpec) -> Result<Worker, EnsureError> {
+    ensure_on(&crate::system::machine(), spec, &|_| {}).await
+}
+
+/// [`ensure_single_worker`] on a given machine. `watcher` is told, in words, what the call waits for whenever that changes.
+///
+/// # Errors
+/// As [`ensure_single_worker`].
+pub async fn ensure_on(
+    machine: &Machine,
+    spec: &WorkerSpec,
+    watcher: &(dyn Fn(&str) + Send + Sync),
+) -> Result<Worker, EnsureError> {
+    let call = Call::new(machine, spec, watcher);
+    let worker = match call.deadline.limit(call.clock(), call.run()).await {
+        Ok(result) => result?,
+        Err(TimedOut) => return Err(call.too_late()),
+    };
+    Ok(Worker { elapsed: machine.clock.now().since(call.begun), ..worker })
+}
+
+/// One call: what it was asked, and what it knows so far.
+struct Call<'a> {
+    machine: &'a Machine,
+    spec: &'a WorkerSpec,
+    begun: Moment,
+    deadline: Deadline,
+    watcher: &'a (dyn Fn(&str) + Send + Sync),
+    phase: Mutex<Phase>,
+}
+
+/// What a call is waiting for: what it says if the deadline passes meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Probing,
+    Electing,
+    Looking,
+    Starting(Option<Pid>),
+    Leaving(Pid),
+    Replacing,
+}
+
+impl Phase {
+    fn words(self) -> String {
+        match self {
+            Self::Starting(Some(pid)) => format!("the worker (pid {pid}) is starting"),
+            Self::Starting(None) => "the worker is starting".to_owned(),
+            Self::Leaving(pid) => format!("the worker (pid {pid}) is stopping"),
+            other => other.activity().to_owned(),
+        }
+    }
+
+    fn activity(self) -> &'static str {
+        match self {
+            Self::Probing => "asking the worker how it is",
+            Self::Electing => "waiting for the session that is starting the worker",
+            Self::Looking => "looking at the worker in office",
+            Self::Starting(_) => "waiting for the worker to start",
+            Self::Leaving(_) => "waiting for the worker to stop",
+            Self::Replacing => "replacing a worker that does not answer",
+        }
+    }
+}
+
+/// What came of one turn as the elected.
+enum Turn {
+    Done(Worker),
+    /// Something moved meanwhile: look again.
+    Again,
+}
+
+impl<'a> Call<'a> {
+    fn new(machine: &'a Machine, spec: &'a WorkerSpec, watcher: &'a (dyn Fn(&str) + Send + Sync)) -> Self {
+        let begun = machine.clock.now();
+        let deadline = Deadline::after(&*machine.clock, spec.deadline);
+        Self { machine, spec, begun, deadline, watcher, phase: Mutex::new(Phase::Probing) }
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.machine.clock
+    }
+
+    fn waited(&self) -> Duration {
+        self.machine.clock.now().since(self.begun)
+    }
+
+    /// Somewhat earlier than the deadline: what runs within it gives up first, and its error names what was slow.
+    fn inner_deadline(&self) -> Deadline {
+        self.deadline.less((self.spec.deadline / 20).min(Duration::from_millis(100)))
+    }
+
+    fn enter(&self, phase: Phase) {
+        let mut now = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
+        if *now != phase {
+            *now = phase;
+            (self.watcher)(&phase.words());
+        }
+    }
+
+    /// The error of a call whose time is up.
+    fn too_late(&self) -> EnsureError {
+        let phase = *self.phase.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.waited();
+        match phase {
+            Phase::Starting(pid) => EnsureError::Starting { pid, waited },
+            Phase::Leaving(pid) => EnsureError::Leaving { pid, waited },
+            phase => EnsureError::TimedOut { phase: phase.activity(), waited },
+        }
+    }
+
+    fn state_dir_error(&self, source: std::io::Error) -> EnsureError {
+        EnsureError::StateDir { path: self.spec.state_dir.clone(), source }
+    }
+
+    fn lock_error(&self, source: std::io::Error) -> EnsureError {
+        EnsureError::Lock { path: self.spec.state_dir.clone(), source }
+    }
+
+    async fn run(&self) -> Result<Worker, EnsureError> {
+        failpoint::hit("ensure.start");
+        let first = self.first_look().await?;
+        if let Some(worker) = first.found {
+            return Ok(worker);
+        }
+        if !self.spec.may_start {
+            return self.wait_without_starting().await;
+        }
+        self.machine.files.prepare(&self.spec.state_dir).await.map_err(|source| self.state_dir_error(source))?;
+        let mut pending = first.pending;
+        loop {
+            let elected = match self.elect(pending.take()).await? {
+                Election::Found(worker) => return Ok(worker),
+                Election::Won(guard) => guard,
+            };
+            failpoint::hit("elect.won");
+            if let Turn::Done(worker) = self.act(&*elected).await? {
+                return Ok(worker);
+            }
+        }
+    }
+
+    /// What the elected does: looks again, since much may have happened on the way; then decides by the tenure lock.
+    async fn act(&self, elected: &dyn ElectionGuard) -> Result<Turn, EnsureError> {
+        if let Verdict::Ready(worker) = self.look(sight::FIRST_PATIENCE).await? {
+            return Ok(Turn::Done(self.worker(&worker, Outcome::Waited)));
+        }
+        failpoint::hit("elect.reprobed");
+        match self.diagnose(elected).await? {
+            diagnose::Diagnosis::Ready(health) => Ok(Turn::Done(self.worker(&health, Outcome::Waited))),
+            diagnose::Diagnosis::Vacant { replaced } => {
+                failpoint::hit("look.free");
+                self.launch(elected, replaced).await
+            }
+        }
+    }
+
+    /// The answer to the caller, from a proven answer of the worker.
+    fn worker(&self, health: &Health, outcome: Outcome) -> Worker {
+        let port = Port::new(health.address.port()).unwrap_or(Port::DEFAULT);
+        let mut warnings = Vec::new();
+        if let PortChoice::Fixed(asked) = self.spec.port
+            && asked != port
+        {
+            warnings.push(format!("the worker of {:?} runs on port {port}, not on {asked} as this session asked", self.spec.name.as_str()));
+        }
+        Worker {
+            url: format!("http://{}", health.address),
+            port,
+            address: health.address,
+            pid: health.pid,
+            epoch: health.epoch,
+            version: health.version.clone(),
+            protocol: health.protocol,
+            outcome,
+            elapsed: Duration::ZERO,
+            warnings,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Looking at the worker: record, key, probe, proof. The result is a [`Verdict`], never a boolean.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use super::{Call, Outcome, Phase, Worker};
+use crate::error::EnsureError;
+use crate::identity::PortChoice;
+use crate::layout;
+use crate::machine::{Files, ProbeAnswer};
+use crate::proof::{Challenge, Health, ProofKey};
+use crate::record::{self, Record, WorkerState};
+
+/// How long a first probe may take before other things are tried beside it. A worker that is well answers in a fraction of a
+/// millisecond; one that is slower is not given up, only no longer waited for alone.
+pub(super) const FIRST_PATIENCE: Duration = Duration::from_millis(250);
+
+/// What a look shows. Only [`Verdict::Ready`] comes with a proof made during this call; all else is a hint, to be weighed by the
+/// tenure lock.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// It proved itself, and speaks our protocol.
+    Ready(Box<Health>),
+    /// It proved itself, and is newer than this session can talk to.
+    TooNew(Box<Health>),
+    /// It proved itself, and is older than this session can talk to.
+    Outdated(Box<Health>),
+    /// It says that it is on its way out.
+    Leaving,
+    /// It says that it is starting.
+    Starting(Record),
+    /// No answer within the patience.
+    Silent,
+    /// Something answers, but it is not this worker.
+    Foreign {
+        /// Where.
+        address: SocketAddr,
+        /// What was wrong.
+        what: String,
+    },
+    /// Nobody answers, or there is no address to ask.
+    Absent,
+}
+
+/// A probe that is still under way.
+pub(super) type Pending<'a> = std::pin::Pin<Box<dyn Future<Output = Result<Verdict, EnsureError>> + Send + 'a>>;
+
+/// The first look of a call.
+pub(super) struct FirstLook<'a> {
+    /// The worker, if all is well.
+    pub(super) found: Option<Worker>,
+    /// A probe that has not been answered yet, if that is why there is none.
+    pub(super) pending: Option<Pending<'a>>,
+}
+
+impl<'a> Call<'a> {
+    /// The fast path: no lock, one file for the record, one for the key, one round trip. A probe that takes long goes on beside the
+    /// election, so that a busy worker's sessions wait side by side and not one after the other.
+    pub(super) async fn first_look(&self) -> Result<FirstLook<'_>, EnsureError> {
+        self.enter(Phase::Probing);
+        let mut probe: Pending<'_> = Box::pin(self.look(self.spec.deadline));
+        let patience = self.inner_deadline().at_most(self.clock(), FIRST_PATIENCE);
+        match patience.limit(self.clock(), &mut probe).await {
+            Ok(Ok(Verdict::Ready(health))) => {
+                Ok(FirstLook { found: Some(self.worker(&health, Outcome::Reused)), pending: None })
+            }
+            Ok(verdict) => verdict.map(|_| FirstLook { found: None, pending: None }),
+            Err(_) => Ok(FirstLook { found: None, pending: Some(probe) }),
+        }
+    }
+
+    /// Looks once. The probe may take `patience`.
+    ///
+    /// Errors only for what makes every further look pointless.
+    pub(super) async fn look(&self, patience: Duration) -> Result<Verdict, EnsureError> {
+        // Whoever starts a worker changes record and key one after the other: a mismatch is read again, not judged.
+        let mut last = Verdict::Absent;
+        for _ in 0..3 {
+            let sighted = self.read().await?;
+            let verdict = self.judge(&sighted, patience).await?;
+            if !matches!(verdict, Verdict::Foreign { .. }) || self.read().await? == sighted {
+                return Ok(verdict);
+            }
+            last = verdict;
+        }
+        Ok(last)
+    }
+
+    /// Record and key, each as far as it can be read.
+    async fn read(&self) -> Result<Sighted, EnsureError> {
+        let (files, dir): (&dyn Files, _) = (&*self.machine.files, self.spec.state_dir());
+        match files.check(dir).await {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Sighted::default()),
+            Err(source) => return Err(self.state_dir_error(source)),
+        }
+        // A file that can't be read is as good as none: the worker puts it right, and the lock tells whether there is one.
+        let mut sighted = Sighted {
+            record: files.read(dir, layout::RECORD, record::READ_LIMIT).await.ok().flatten().and_then(|b| record::parse(&b)),
+            key: None,
+        };
+        if sighted.record.as_ref().is_none_or(|record| record.state != WorkerState::Stopped) {
+            sighted.key = files.read(dir, layout::PROOF_KEY, 1024).await.ok().flatten().and_then(|b| record::parse(&b));
+        }
+        Ok(sighted)
+    }
+
+    async fn judge(&self, sighted: &Sighted, patience: Duration) -> Result<Verdict, EnsureError> {
+        match &sighted.record {
+            Some(record) if record.state == WorkerState::Starting => return Ok(Verdict::Starting(record.clone())),
+            Some(record) if record.state == WorkerState::Leaving => return Ok(Verdict::Leaving),
+            _ => {}
+        }
+        let (Some(address), Some(key)) = (sighted.address(self.spec.port), &sighted.key) else {
+            return Ok(Verdict::Absent);
+        };
+        let challenge = Challenge::fresh().map_err(|source| EnsureError::NotPermitted { what: "draw random bytes", source })?;
+        let probe = self.machine.network.probe(address, &challenge);
+        let limit = self.inner_deadline().at_most(self.clock(), patience);
+        let Ok(answer) = limit.limit(self.clock(), probe).await else { return Ok(Verdict::Silent) };
+        let foreign = |what: String| Ok(Verdict::Foreign { address, what });
+        match answer {
+            ProbeAnswer::Health(health) if health.name != self.spec.name => {
+                foreign(format!("it is the worker of {:?}", health.name.as_str()))
+            }
+            ProbeAnswer::Health(health) if health.address != address => {
+                foreign(format!("it passes questions on to {}", health.address))
+            }
+            ProbeAnswer::Health(health) if health.epoch != key.epoch || !key.verifies(&health, &challenge) => {
+                foreign("it can't prove that it is this worker (perhaps another user's)".to_owned())
+            }
+            ProbeAnswer::Health(health) => Ok(self.weigh(health)),
+            ProbeAnswer::Alien { what } => foreign(what),
+            ProbeAnswer::Superseded => Ok(Verdict::Leaving),
+            ProbeAnswer::Refused | ProbeAnswer::Broken(_) => Ok(Verdict::Absent),
+            ProbeAnswer::NotPermitted(source) => Err(EnsureError::NotPermitted { what: "connect to the worker", source }),
+        }
+    }
+
+    /// Judges a proven answer.
+    fn weigh(&self, health: Box<Health>) -> Verdict {
+        let (theirs, ours) = (health.protocol, self.spec.protocol);
+        match health.state {
+            WorkerState::Leaving | WorkerState::Stopped => Verdict::Leaving,
+            _ if theirs.overlaps(ours) => Verdict::Ready(health),
+            _ if theirs.min > ours.max => Verdict::TooNew(health),
+            _ => Verdict::Outdated(health),
+        }
+    }
+}
+
+/// What the state directory says.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Sighted {
+    record: Option<Record>,
+    key: Option<ProofKey>,
+}
+
+impl Sighted {
+    /// Where to ask: the record's address; without a record the configured port, since asking a worker makes it mend its record.
+    fn address(&self, port: PortChoice) -> Option<SocketAddr> {
+        match (&self.record, port) {
+            (Some(record), _) => record.address.filter(|_| record.state == WorkerState::Ready),
+            (None, PortChoice::Fixed(port)) => Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port.get()))),
+            (None, PortChoice::Auto) => None,
+        }
+    }
+}

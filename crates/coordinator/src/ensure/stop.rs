@@ -1,0 +1,124 @@
+//! Ending the worker because somebody asked for it.
+
+use std::time::Duration;
+
+use super::holder::Holder;
+use super::replace::read_token;
+use super::sight::Verdict;
+use super::{Call, Phase};
+use crate::deadline::Deadline;
+use crate::error::EnsureError;
+use crate::identity::Epoch;
+use crate::machine::{Activity, Machine, Pid, Signal, TenureLook};
+use crate::spec::WorkerSpec;
+
+/// What came of a request to stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Nobody was in office.
+    NothingRan,
+    /// The worker ended: the tenure lock is free.
+    Ended {
+        /// Its process.
+        pid: Option<Pid>,
+        /// Its epoch.
+        epoch: Option<Epoch>,
+        /// Whether it had to be signalled.
+        forced: bool,
+    },
+}
+
+/// Asks the worker in office to stop, and waits until the *tenure lock* is free.
+///
+/// With `force`, a worker that can't be asked, or has not left after half of the deadline, is terminated, and killed after
+/// three quarters; only the process that the kernel names as the lock's holder.
+///
+/// # Errors
+/// [`EnsureError::Leaving`] or [`EnsureError::Unresponsive`] if it did not leave by the deadline.
+pub async fn request_stop(machine: &Machine, spec: &WorkerSpec, why: &str, force: bool) -> Result<Stopped, EnsureError> {
+    let call = Call::new(machine, spec, &|_| {});
+    call.deadline.limit(call.clock(), call.stop(why, force)).await.unwrap_or_else(|_| Err(call.too_late()))
+}
+
+impl Call<'_> {
+    async fn stop(&self, why: &str, force: bool) -> Result<Stopped, EnsureError> {
+        if self.look_at_tenure().await? == TenureLook::Free {
+            return Ok(Stopped::NothingRan);
+        }
+        let record = self.read_record().await;
+        let epoch = record.as_ref().and_then(|record| record.epoch);
+        let half = Deadline::after(self.clock(), self.spec.deadline / 2);
+        let asked = self.ask_to_stop(half, why).await?;
+
+        let kill_at = Deadline::after(self.clock(), half.remaining(self.clock()) + self.spec.deadline / 4);
+        let mut sent = None;
+        let mut last = None;
+        loop {
+            let look = self.look_at_tenure().await?;
+            if look == TenureLook::Free {
+                let pid = last.or_else(|| record.map(|record| record.process.pid));
+                return Ok(Stopped::Ended { pid, epoch, forced: sent.is_some() });
+            }
+            let holder = match self.identify(&look).await? {
+                Holder::Known(holder) => Some(*holder),
+                Holder::Moving => None,
+                Holder::Leaked(pids) if self.inner_deadline().passed(self.clock()) => {
+                    return Err(EnsureError::LockLeaked { path: self.spec.state_dir.clone(), pids });
+                }
+                Holder::Leaked(_) => None,
+            };
+            if let Some(holder) = &holder {
+                let pid = holder.identity.pid;
+                last = Some(pid);
+                self.enter(Phase::Leaving(pid));
+                if self.inner_deadline().passed(self.clock()) {
+                    return Err(if asked && holder.activity == Activity::Alive {
+                        EnsureError::Leaving { pid, waited: self.waited() }
+                    } else {
+                        EnsureError::Unresponsive {
+                            pid,
+                            activity: holder.activity,
+                            busy: false,
+                            silent_for: self.waited(),
+                            limit: self.spec.hang_limit,
+                        }
+                    });
+                }
+                let due = if kill_at.passed(self.clock()) {
+                    Some(Signal::Kill)
+                } else {
+                    (!asked || half.passed(self.clock())).then_some(Signal::Terminate)
+                };
+                if let Some(signal) = due.filter(|due| force && sent != Some(*due)) {
+                    if let Some(tracer) = holder.traced_by {
+                        return Err(EnsureError::UnderDebugger { pid, tracer });
+                    }
+                    let forced = self.machine.processes.signal(&holder.identity, signal).await;
+                    forced.map_err(|source| EnsureError::NotPermitted { what: "signal the worker", source })?;
+                    sent = Some(signal);
+                }
+            }
+            self.inner_deadline().pause(self.clock(), Duration::from_millis(2)).await;
+        }
+    }
+
+    /// Asks the worker over HTTP; whether it agreed. Only one that proved itself is handed the token.
+    async fn ask_to_stop(&self, until: Deadline, why: &str) -> Result<bool, EnsureError> {
+        while !until.passed(self.clock()) {
+            let health = match self.look(until.remaining(self.clock())).await? {
+                Verdict::Ready(health) | Verdict::TooNew(health) | Verdict::Outdated(health) => health,
+                Verdict::Leaving => return Ok(true),
+                // It can't be asked yet.
+                Verdict::Starting(_) => {
+                    until.pause(self.clock(), Duration::from_millis(5)).await;
+                    continue;
+                }
+                Verdict::Silent | Verdict::Absent | Verdict::Foreign { .. } => return Ok(false),
+            };
+            let token = read_token(self.machine, self.spec).await.unwrap_or_default();
+            let request = self.machine.network.request_stop(health.address, &token, why);
+            return Ok(matches!(until.limit(self.clock(), request).await, Ok(Ok(()))));
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,29 @@
+//! The names of the files in a state directory. They are a frozen format: installs of every version share the directory.
+
+/// The tenure lock.
+pub const WORKER_LOCK: &str = "worker.lock";
+/// What the worker in office says of itself.
+pub const RECORD: &str = "worker.json";
+/// The bare pid, for other tools.
+pub const PID_FILE: &str = "worker.pid";
+/// The last epoch given out.
+pub const EPOCH: &str = "epoch";
+/// The bearer token of those who may command.
+pub const TOKEN: &str = "token";
+/// The key of the proof of identity.
+pub const PROOF_KEY: &str = "proof.key";
+/// The first silence of a worker in office.
+pub const SUSPECT: &str = "suspect.json";
+/// The last launch and how it went: what backoff rests on.
+pub const LAUNCH: &str = "launch.json";
+/// The history.
+pub const LIFECYCLE_DB: &str = "lifecycle.db";
+/// The worker's output.
+pub const LOG_FILE: &str = "logs/worker.log";
+/// The directory of the logs.
+pub const LOG_DIR: &str = "logs";
+
+/// The election lock of a rank: `spawn.lock`, `spawn.1.lock`, `spawn.2.lock`…
+pub fn election_lock(rank: u8) -> String {
+    if rank == 0 { "spawn.lock".to_owned() } else { format!("spawn.{rank}.lock") }
+}

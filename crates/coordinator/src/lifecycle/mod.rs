@@ -1,0 +1,79 @@
+//! The history of an identity: attempts, tenures, ends and their reasons, for people and their tools.
+//!
+//! Best effort by design: no decision rests on it, it is never on the hot path, and a database that is locked, full or broken
+//! costs at most its busy time-out and never an answer.
+
+mod sqlite;
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+pub use sqlite::{SqliteLifecycle, read_history};
+
+use crate::identity::Epoch;
+use crate::machine::Pid;
+
+/// Something worth remembering.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When, for people.
+    pub at: SystemTime,
+    /// Who noted it.
+    pub noted_by: Pid,
+    /// What happened.
+    pub kind: EventKind,
+    /// The worker's process, if one is concerned.
+    pub worker: Option<Pid>,
+    /// The tenure, if one is concerned.
+    pub epoch: Option<Epoch>,
+    /// The version concerned.
+    pub version: Option<String>,
+    /// Why, in words.
+    pub reason: Option<String>,
+}
+
+/// The kinds of events. Their names in the database are frozen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// A session launched a worker.
+    Launched,
+    /// The launch failed.
+    LaunchFailed,
+    /// The launched worker became ready.
+    LaunchReady,
+    /// A worker took office.
+    TenureBegan,
+    /// A worker left office.
+    TenureEnded,
+    /// A session ended a worker that hung or was too old.
+    Replaced,
+}
+
+impl EventKind {
+    /// The name in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Launched => "launched",
+            Self::LaunchFailed => "launch_failed",
+            Self::LaunchReady => "launch_ready",
+            Self::TenureBegan => "tenure_began",
+            Self::TenureEnded => "tenure_ended",
+            Self::Replaced => "replaced",
+        }
+    }
+
+    /// The kind of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Launched, Self::LaunchFailed, Self::LaunchReady, Self::TenureBegan, Self::TenureEnded, Self::Replaced]
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+    }
+}
+
+/// Where events go.
+#[async_trait]
+pub trait Lifecycle: Send + Sync {
+    /// Notes events, or drops them if that is not possible within 50 ms.
+    async fn note(&self, dir: &Path, events: Vec<Event>);
+}

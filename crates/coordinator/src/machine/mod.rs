@@ -1,0 +1,46 @@
+//! What the protocol needs from a machine, as small traits.
+//!
+//! No time, file, lock, process or network call of the protocol bypasses them, so the very code that ships also runs on a
+//! simulated machine. Every method that reaches the machine is `async`: each is a point at which a scheduler may let
+//! somebody else go first. The real implementations are in [`crate::system`].
+
+mod clock;
+mod files;
+mod launcher;
+mod locks;
+mod network;
+mod processes;
+
+pub use clock::{BootId, Clock, Moment};
+pub use files::{Directory, Durability, FileStamp, Files};
+pub use launcher::{Ending, LaunchError, LaunchEvent, Launched, Launcher, Readiness, WorkerReport};
+pub use locks::{ClaimAttempt, ElectionGuard, Locks, OfficeCheck, PendingTenure, TenureGuard, TenureLook};
+pub use network::{BoundPort, Network, PortOwner, ProbeAnswer};
+pub use processes::{Activity, Pid, ProcessIdentity, ProcessInfo, Processes, Signal, SignalOutcome, StartTime, Surroundings};
+
+use std::sync::Arc;
+
+/// A machine: everything outside the process that the protocol touches.
+#[derive(Clone)]
+pub struct Machine {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Files of state directories.
+    pub files: Arc<dyn Files>,
+    /// Election and tenure.
+    pub locks: Arc<dyn Locks>,
+    /// Processes: looking and signalling.
+    pub processes: Arc<dyn Processes>,
+    /// Starting workers.
+    pub launcher: Arc<dyn Launcher>,
+    /// Ports and probes.
+    pub network: Arc<dyn Network>,
+    /// The history, best effort.
+    pub lifecycle: Arc<dyn crate::lifecycle::Lifecycle>,
+}
+
+impl std::fmt::Debug for Machine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Machine")
+    }
+}

@@ -1,0 +1,146 @@
+//! What is kept in small JSON files of the state directory: the worker's record, the last launch, the first silence.
+//!
+//! All of them are hints that survive being lost, half-written or full of garbage: life itself is told by the tenure lock
+//! alone. The formats are frozen: fields are added, never changed or taken away, and unknown ones are passed over.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::identity::{Epoch, Name, ProtocolRange};
+use crate::machine::{BootId, Moment, ProcessIdentity, Surroundings};
+
+/// The most that is read of any of these files, in bytes.
+pub const READ_LIMIT: usize = 64 * 1024;
+
+/// How far a worker is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkerState {
+    /// In office, not yet serving.
+    Starting,
+    /// Serving.
+    Ready,
+    /// On its way out.
+    Leaving,
+    /// Ended in good order.
+    Stopped,
+}
+
+/// `worker.json`: what the worker in office says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The format's version: 1.
+    pub schema: u32,
+    /// The identity's name.
+    pub name: Name,
+    /// How far it is.
+    pub state: WorkerState,
+    /// Its epoch; absent in the first record of a tenure, which is written before the epoch is drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Epoch>,
+    /// Its process.
+    #[serde(flatten)]
+    pub process: ProcessIdentity,
+    /// Where it runs.
+    #[serde(flatten)]
+    pub surroundings: Surroundings,
+    /// Where it listens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<SocketAddr>,
+    /// Its version.
+    pub version: semver::Version,
+    /// The protocol versions that it speaks.
+    pub protocol: ProtocolRange,
+    /// Its program.
+    pub program: PathBuf,
+    /// When it took office, in milliseconds since 1970: for people.
+    pub started_at_ms: u64,
+    /// When it took office, on the clock that excludes sleep.
+    pub started: Moment,
+}
+
+/// `launch.json`: the last launch. Written by the elected; what backoff rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaunchNote {
+    /// The format's version: 1.
+    pub schema: u32,
+    /// The boot that the moments belong to.
+    pub boot_id: BootId,
+    /// When it was launched; once the outcome is known, when that was noted.
+    pub at: Moment,
+    /// The launched process, as soon as it is known.
+    #[serde(default)]
+    pub process: Option<ProcessIdentity>,
+    /// How it went; `None` while that is open.
+    #[serde(default)]
+    pub outcome: Option<LaunchOutcome>,
+    /// Failures in a row, this one included.
+    pub failures: u32,
+    /// What the last failure was, for people.
+    #[serde(default)]
+    pub last_error: Option<String>,
+    /// The end of its log.
+    #[serde(default)]
+    pub log_tail: Option<String>,
+}
+
+/// How a launch went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "how")]
+pub enum LaunchOutcome {
+    /// The worker became ready.
+    Ready {
+        /// In this epoch.
+        epoch: Epoch,
+        /// Then.
+        at: Moment,
+    },
+    /// Another worker was in office.
+    AlreadyRunning,
+    /// It failed.
+    Failed,
+    /// Its port is held by somebody else: no launch until that changes.
+    PortTaken {
+        /// The port.
+        port: u16,
+        /// By this process, if that could be seen.
+        pid: Option<u32>,
+        /// Its program.
+        program: Option<String>,
+    },
+    /// A session ended it, since it did not answer.
+    Replaced,
+}
+
+/// `suspect.json`: since when a worker in office has been silent. A proof clears it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspicion {
+    /// The format's version: 1.
+    pub schema: u32,
+    /// The process that holds the tenure lock.
+    pub process: ProcessIdentity,
+    /// When it was first silent.
+    pub since: Moment,
+    /// How much of the time since then was watched by somebody: only that counts.
+    pub watched_ms: u64,
+    /// When it was last found silent.
+    pub last: Moment,
+    /// Unanswered probes.
+    pub attempts: u32,
+    /// Its CPU time at the first silence, plus the time it had waited for a CPU, in milliseconds: if that grows, it is busy.
+    pub effort_ms: u64,
+}
+
+/// Reads one of these files' contents; `None` for anything that is not a whole one.
+pub(crate) fn parse<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Option<T> {
+    serde_json::from_slice(bytes).ok()
+}
+
+/// The bytes of one of these files.
+pub(crate) fn render<T: Serialize>(value: &T) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}

@@ -1,0 +1,322 @@
+//! What a session asks for: [`WorkerSpec`] and its checked builder.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use semver::Version;
+use thiserror::Error;
+
+use crate::identity::{Name, PortChoice, ProtocolRange};
+use crate::state_dir::{self, NoStateDir};
+
+/// The program that becomes the worker, and what it is given.
+///
+/// It is started detached: own session, standard streams to the log, every other descriptor closed, the state directory as
+/// working directory, umask 077, and an environment reduced to an allow-list plus what is named here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaunchCommand {
+    /// The program: a path, or a name that is looked up in `PATH`.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+    /// Environment variables of the session that are passed on, besides those of the allow-list.
+    pub env_pass: Vec<String>,
+    /// Environment variables that are set.
+    pub env_set: Vec<(String, OsString)>,
+}
+
+impl LaunchCommand {
+    /// Another start of the running program with these arguments.
+    ///
+    /// # Errors
+    /// If the system does not say what program this is.
+    pub fn this_program<A: Into<OsString>>(args: impl IntoIterator<Item = A>) -> std::io::Result<Self> {
+        Ok(Self::new(std::env::current_exe()?, args))
+    }
+
+    /// A start of `program` with these arguments.
+    pub fn new<A: Into<OsString>>(program: impl Into<PathBuf>, args: impl IntoIterator<Item = A>) -> Self {
+        Self {
+            program: program.into(),
+            args: args.into_iter().map(Into::into).collect(),
+            env_pass: Vec::new(),
+            env_set: Vec::new(),
+        }
+    }
+}
+
+/// How launches are held back after failures. A failure is a launch that never became ready, or a worker that died
+/// uncleanly within `stable_after` of becoming ready. All sessions of the identity share the count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backoff {
+    /// So many failures in a row are retried without delay.
+    pub free: u32,
+    /// The delay after the first failure beyond those; doubled by each further one. Zero: no backoff.
+    pub base: Duration,
+    /// The longest delay.
+    pub max: Duration,
+    /// A worker that served this long was no failure, however it ended.
+    pub stable_after: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self {
+            free: 2,
+            base: Duration::from_millis(500),
+            max: Duration::from_secs(60),
+            stable_after: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Backoff {
+    /// How long to wait after so many failures in a row.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let backoff = coordinator::Backoff::default();
+    /// assert_eq!(backoff.delay(2), Duration::ZERO);
+    /// assert_eq!(backoff.delay(4), 2 * backoff.delay(3));
+    /// assert_eq!(backoff.delay(u32::MAX), backoff.max);
+    /// ```
+    pub fn delay(&self, failures: u32) -> Duration {
+        match failures.checked_sub(self.free) {
+            None | Some(0) => Duration::ZERO,
+            Some(n) => self.base.saturating_mul(1u32.checked_shl(n - 1).unwrap_or(u32::MAX)).min(self.max),
+        }
+    }
+}
+
+/// What a session wants: of which identity, in what version, how started, and how long to try.
+///
+/// ```
+/// use coordinator::{LaunchCommand, WorkerSpec};
+/// let spec = WorkerSpec::builder(LaunchCommand::new("my-daemon", ["--serve"]))
+///     .name("my-tool")
+///     .port("auto")
+///     .state_dir("/tmp/my-tool-state")
+///     .build()?;
+/// assert_eq!(spec.name().as_str(), "my-tool");
+/// # Ok::<(), coordinator::SpecError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct WorkerSpec {
+    pub(crate) name: Name,
+    pub(crate) port: PortChoice,
+    pub(crate) state_dir: PathBuf,
+    pub(crate) version: Version,
+    pub(crate) protocol: ProtocolRange,
+    pub(crate) launch: LaunchCommand,
+    pub(crate) may_start: bool,
+    pub(crate) deadline: Duration,
+    pub(crate) hang_limit: Duration,
+    pub(crate) backoff: Backoff,
+}
+
+impl WorkerSpec {
+    /// The deadline of a spec that names none.
+    pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
+    /// The hang limit of a spec that names none.
+    pub const DEFAULT_HANG_LIMIT: Duration = Duration::from_secs(10);
+
+    /// Begins a spec; all but the command has a default.
+    pub fn builder(launch: LaunchCommand) -> WorkerSpecBuilder {
+        WorkerSpecBuilder {
+            launch,
+            name: Ok(Name::default()),
+            port: Ok(PortChoice::default()),
+            state_dir: None,
+            version: None,
+            protocol: ProtocolRange::default(),
+            may_start: true,
+            deadline: Self::DEFAULT_DEADLINE,
+            hang_limit: Self::DEFAULT_HANG_LIMIT,
+            backoff: Backoff::default(),
+        }
+    }
+
+    /// The identity's name.
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+    /// The port asked for.
+    pub fn port(&self) -> PortChoice {
+        self.port
+    }
+    /// The state directory: absolute.
+    pub fn state_dir(&self) -> &Path {
+        &self.state_dir
+    }
+    /// The version that this session would start.
+    pub fn version(&self) -> &Version {
+        &self.version
+    }
+    /// The protocol versions that this session understands.
+    pub fn protocol(&self) -> ProtocolRange {
+        self.protocol
+    }
+    /// The program that becomes the worker.
+    pub fn launch(&self) -> &LaunchCommand {
+        &self.launch
+    }
+    /// How long a call may take.
+    pub fn deadline(&self) -> Duration {
+        self.deadline
+    }
+    /// How long a worker in office may be silent before it is replaced.
+    pub fn hang_limit(&self) -> Duration {
+        self.hang_limit
+    }
+    /// The file that the worker's standard streams go to.
+    pub fn log_file(&self) -> PathBuf {
+        self.state_dir.join(crate::layout::LOG_FILE)
+    }
+}
+
+/// Why a [`WorkerSpec`] can't be built.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SpecError {
+    /// A value does not have the form it must have.
+    #[error(transparent)]
+    Invalid(#[from] crate::InvalidValue),
+    /// The version is not a semantic version.
+    #[error("version {given:?} is not a semantic version (https://semver.org): {source}")]
+    Version {
+        /// What was given.
+        given: String,
+        /// What is wrong with it.
+        source: semver::Error,
+    },
+    /// The state directory is not named, and none can be derived.
+    #[error(transparent)]
+    NoStateDir(#[from] NoStateDir),
+    /// The state directory is not an absolute path: it would mean another one in every working directory.
+    #[error("the state directory {0:?} is not an absolute path")]
+    RelativeStateDir(PathBuf),
+    /// A duration is out of its range.
+    #[error("{what} must be between {min:?} and {max:?}, not {given:?}")]
+    OutOfRange {
+        /// Which duration.
+        what: &'static str,
+        /// What was given.
+        given: Duration,
+        /// The least.
+        min: Duration,
+        /// The most.
+        max: Duration,
+    },
+}
+
+/// Builds a [`WorkerSpec`], and checks what it is given.
+#[derive(Debug)]
+#[must_use]
+pub struct WorkerSpecBuilder {
+    launch: LaunchCommand,
+    name: Result<Name, crate::InvalidValue>,
+    port: Result<PortChoice, crate::InvalidValue>,
+    state_dir: Option<PathBuf>,
+    version: Option<String>,
+    protocol: ProtocolRange,
+    may_start: bool,
+    deadline: Duration,
+    hang_limit: Duration,
+    backoff: Backoff,
+}
+
+impl WorkerSpecBuilder {
+    /// The identity's name; `default` without.
+    pub fn name(mut self, name: &str) -> Self {
+        self.name = name.parse();
+        self
+    }
+    /// The port, as text: a number or `auto`; 37777 without.
+    pub fn port(mut self, port: &str) -> Self {
+        self.port = port.parse();
+        self
+    }
+    /// The port.
+    pub fn port_choice(mut self, port: PortChoice) -> Self {
+        self.port = Ok(port);
+        self
+    }
+    /// The state directory; by default that of the name in the user's home, as [`crate::default_state_dir`] says.
+    pub fn state_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.state_dir = Some(dir.into());
+        self
+    }
+    /// The semantic version that this session would start; `coordinator`'s own without.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+    /// The protocol versions that this session understands; 1 without.
+    pub fn protocol(mut self, range: ProtocolRange) -> Self {
+        self.protocol = range;
+        self
+    }
+    /// Whether a worker may be started (default) or only be found.
+    pub fn may_start(mut self, may: bool) -> Self {
+        self.may_start = may;
+        self
+    }
+    /// How long a call may take: 10 ms to 1 hour, 5 s without.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+    /// How long a worker in office may be silent before it is replaced: 500 ms to 1 hour, 10 s without. Measured on a clock that
+    /// excludes sleep, across sessions.
+    pub fn hang_limit(mut self, limit: Duration) -> Self {
+        self.hang_limit = limit;
+        self
+    }
+    /// How launches are held back after failures.
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = backoff;
+        self
+    }
+
+    /// The spec.
+    ///
+    /// # Errors
+    /// The first value that is not valid.
+    pub fn build(self) -> Result<WorkerSpec, SpecError> {
+        let name = self.name?;
+        let port = self.port?;
+        let given = self.version.unwrap_or_else(|| env!("CARGO_PKG_VERSION").to_owned());
+        let version = Version::parse(&given).map_err(|source| SpecError::Version { given, source })?;
+        let state_dir = match self.state_dir {
+            Some(dir) => dir,
+            None => state_dir::default_state_dir(&name)?,
+        };
+        if !state_dir.is_absolute() {
+            return Err(SpecError::RelativeStateDir(state_dir));
+        }
+        let hour = Duration::from_secs(3600);
+        within("deadline", self.deadline, Duration::from_millis(10), hour)?;
+        within("hang limit", self.hang_limit, Duration::from_millis(500), hour)?;
+        within("longest backoff", self.backoff.max, self.backoff.base, 24 * hour)?;
+        Ok(WorkerSpec {
+            name,
+            port,
+            state_dir,
+            version,
+            protocol: self.protocol,
+            launch: self.launch,
+            may_start: self.may_start,
+            deadline: self.deadline,
+            hang_limit: self.hang_limit,
+            backoff: self.backoff,
+        })
+    }
+}
+
+fn within(what: &'static str, given: Duration, min: Duration, max: Duration) -> Result<(), SpecError> {
+    if given < min || given > max {
+        return Err(SpecError::OutOfRange { what, given, min, max });
+    }
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! Time. `std::time::Instant` will not do: it can't be compared between processes, and on Windows it runs on through sleep.
+
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+
+use crate::machine::{BootId, Clock, Moment};
+
+#[cfg_attr(target_os = "linux", path = "linux.rs")]
+#[cfg_attr(target_os = "macos", path = "macos.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+mod imp;
+
+/// The machine's clocks.
+pub(super) struct SystemClock;
+
+/// Names this boot; read once.
+pub(super) fn boot_id() -> BootId {
+    static BOOT: std::sync::OnceLock<BootId> = std::sync::OnceLock::new();
+    BOOT.get_or_init(|| BootId(imp::boot_id())).clone()
+}
+
+#[async_trait]
+impl Clock for SystemClock {
+    fn now(&self) -> Moment {
+        Moment { nanos: imp::awake_nanos() }
+    }
+
+    fn wall(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn boot_id(&self) -> BootId {
+        boot_id()
+    }
+
+    async fn sleep(&self, pause: Duration) {
+        tokio::time::sleep(pause).await;
+    }
+
+    fn random(&self) -> u64 {
+        // Only for jitter: if the system gives no random bytes, the clock's low digits will do.
+        getrandom::u64().unwrap_or_else(|_| imp::awake_nanos())
+    }
+}

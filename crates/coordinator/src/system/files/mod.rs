@@ -1,0 +1,37 @@
+//! Files of state directories. Reads are bounded and never wait (a FIFO put in a file's place is refused); writes take effect in
+//! one step, by renaming a whole file into place.
+
+#[cfg_attr(unix, path = "unix.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+mod imp;
+
+pub(super) use imp::*;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const TEMPORARY: &str = ".tmp-";
+
+/// A temporary name that says who is writing, so that the remains of a killed writer can be told from work in progress.
+fn temporary_name(name: &str) -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{TEMPORARY}{}-{count}-{name}", std::process::id())
+}
+
+/// The pid in a temporary name.
+fn temporary_writer(file_name: &str) -> Option<u32> {
+    file_name.strip_prefix(TEMPORARY)?.split('-').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_temporary_name_tells_its_writer_and_other_names_do_not() {
+        assert_eq!(temporary_writer(&temporary_name("worker.json")), Some(std::process::id()));
+        for other in ["worker.json", ".tmp-", ".tmp-x-1-epoch", "tmp-1-1-epoch"] {
+            assert_eq!(temporary_writer(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The real machine: what [`crate::machine`] asks for, on Linux, macOS and Windows. One folder per concern, one file per
+//! platform in it, and all the `unsafe` of the crate.
+
+mod clock;
+mod files;
+mod launcher;
+mod locks;
+mod network;
+mod processes;
+mod readiness;
+pub(crate) mod user;
+
+use std::sync::{Arc, OnceLock};
+
+use crate::machine::{Machine, Readiness};
+
+/// This machine. Cheap to ask for again.
+pub fn machine() -> Machine {
+    static MACHINE: OnceLock<Machine> = OnceLock::new();
+    MACHINE
+        .get_or_init(|| Machine {
+            clock: Arc::new(clock::SystemClock),
+            files: Arc::new(files::SystemFiles),
+            locks: Arc::new(locks::SystemLocks),
+            processes: Arc::new(processes::SystemProcesses),
+            launcher: Arc::new(launcher::SystemLauncher),
+            network: Arc::new(network::SystemNetwork),
+            lifecycle: Arc::new(crate::lifecycle::SqliteLifecycle),
+        })
+        .clone()
+}
+
+/// The readiness channel that a launcher left for this process, or one that nobody listens to. The first call takes it over.
+pub fn readiness() -> Box<dyn Readiness> {
+    readiness::inherited()
+}

@@ -1,0 +1,35 @@
+//! Drawing the next epoch, durably: greater than every one that was ever given out, also after a power failure, also if one of the
+//! two places that remember it was lost.
+
+use std::io;
+
+use crate::identity::Epoch;
+use crate::layout;
+use crate::machine::{Durability, TenureGuard};
+use crate::record::{self, Record};
+
+/// Draws the next epoch. `previous` is the record that the predecessor left.
+///
+/// Only in office: the guard shows it, so no two processes draw at the same time.
+pub(super) async fn draw(office: &dyn TenureGuard, previous: Option<&Record>) -> io::Result<Epoch> {
+    let stored = match office.directory().read(layout::EPOCH, 64).await {
+        Ok(bytes) => bytes.as_deref().and_then(parse),
+        // Something that is no file is in its place: the rename below says so if it can't be replaced.
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => None,
+        Err(error) => return Err(error),
+    };
+    let recorded = previous.and_then(|record| record.epoch);
+    let epoch = stored.max(recorded).unwrap_or_default().next();
+    office.directory().replace(layout::EPOCH, format!("{epoch}\n").as_bytes(), Durability::Synced).await?;
+    Ok(epoch)
+}
+
+fn parse(bytes: &[u8]) -> Option<Epoch> {
+    std::str::from_utf8(bytes).ok()?.trim().parse().ok().map(Epoch)
+}
+
+/// The record that the predecessor left, if it can be read.
+pub(super) async fn previous_record(office: &dyn TenureGuard) -> Option<Record> {
+    let bytes = office.directory().read(layout::RECORD, record::READ_LIMIT).await.ok()??;
+    record::parse(&bytes)
+}

@@ -1,0 +1,94 @@
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::machine::{Pid, WorkerReport};
+
+/// This worker is no longer the one: it has to stop at once.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("superseded: {why}")]
+pub struct Superseded {
+    /// What was found.
+    pub why: String,
+}
+
+/// Why a worker can't take or use its office.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TenureError {
+    /// The state directory can't be used or written to.
+    #[error("the state directory {} can't be used: {source}", path.display())]
+    StateDir {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The tenure lock can't be taken, for another reason than being held.
+    #[error("no lock can be taken in {}: {source}", path.display())]
+    Lock {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The directory's lock is held by something that is not a worker in office.
+    #[error("the lock of {} is held, but by no worker (pids {pids:?})", path.display())]
+    LockLeaked {
+        /// The directory.
+        path: PathBuf,
+        /// Who has it open, as far as can be seen.
+        pids: Vec<Pid>,
+    },
+    /// The identity's port is held by somebody else.
+    #[error("port {port} is held by {}", program.as_deref().unwrap_or("another program"))]
+    PortTaken {
+        /// The port.
+        port: u16,
+        /// By this process, if that could be seen.
+        pid: Option<Pid>,
+        /// Its program.
+        program: Option<String>,
+    },
+    /// The address can't be listened on, for another reason than being taken.
+    #[error("can't listen on {address}: {source}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system gives no random bytes for the secrets.
+    #[error("the system gives no random bytes: {0}")]
+    Random(io::Error),
+    /// No longer in office.
+    #[error(transparent)]
+    Superseded(#[from] Superseded),
+}
+
+impl TenureError {
+    /// A code that stays the same in every version; the same words as [`crate::EnsureError::code`] where they mean the same.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::StateDir { .. } => "state_dir",
+            Self::Lock { .. } => "lock_failed",
+            Self::LockLeaked { .. } => "lock_leaked",
+            Self::PortTaken { .. } => "port_taken",
+            Self::Bind { .. } => "bind_failed",
+            Self::Random(_) => "no_random",
+            Self::Superseded(_) => "superseded",
+        }
+    }
+
+    /// What the launcher is told.
+    pub fn report(&self) -> WorkerReport {
+        let (port, pid, program) = match self {
+            Self::PortTaken { port, pid, program } => (Some(*port), pid.map(|pid| pid.0), program.clone()),
+            Self::LockLeaked { pids, .. } => (None, pids.first().map(|pid| pid.0), None),
+            _ => (None, None, None),
+        };
+        WorkerReport::Failed { code: self.code().to_owned(), message: self.to_string(), port, pid, program }
+    }
+}

@@ -1,0 +1,397 @@
+//! The worker's side: taking office, proving it, keeping it, leaving it.
+//!
+//! ```no_run
+//! # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
+//! use coordinator::{Claim, LaunchCommand, Tenure, WorkerSpec, system};
+//!
+//! let spec = WorkerSpec::builder(LaunchCommand::this_program(["serve"])?).name("my-tool").build()?;
+//! let Claim::Won(tenure) = Tenure::claim(&system::machine(), &spec, system::readiness()).await? else {
+//!     return Ok(()); // somebody else is in office: nothing was touched
+//! };
+//! let port = tenure.bind().await?;
+//! // … serve on `port.listener`, answering `GET /health?challenge=…` with `tenure.answer(…)` …
+//! tenure.ready(port.address).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod epoch;
+mod error;
+mod port;
+mod publication;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::Mutex;
+
+pub use error::{Superseded, TenureError};
+use publication::Publication;
+
+use crate::deadline::Deadline;
+use crate::failpoint;
+use crate::identity::Epoch;
+use crate::layout;
+use crate::lifecycle::{Event, EventKind};
+use crate::machine::{
+    BoundPort, ClaimAttempt, Directory, Machine, OfficeCheck, Pid, ProcessIdentity, Readiness, TenureGuard, WorkerReport,
+};
+use crate::proof::{self, Challenge, Health, ProofKey};
+use crate::record::{self, Record, WorkerState};
+use crate::spec::WorkerSpec;
+
+/// How long the directory's lock may be busy: those who look hold it for an instant.
+const DIRECTORY_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What came of claiming office.
+#[must_use]
+pub enum Claim {
+    /// In office.
+    Won(Tenure),
+    /// Somebody else is. Nothing was touched, and the launcher knows already: end with status 0.
+    Lost(Holder),
+}
+
+/// Who is in office, as far as a loser can tell.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    /// The process.
+    pub pid: Option<Pid>,
+    /// What it says of itself.
+    pub record: Option<Record>,
+}
+
+/// A worker's time in office. Dropping it, or the death of the process, ends it.
+///
+/// All methods take `&self`, so that a server can share it behind an `Arc`.
+pub struct Tenure {
+    machine: Machine,
+    spec: WorkerSpec,
+    office: Box<dyn TenureGuard>,
+    readiness: Arc<dyn Readiness>,
+    process: ProcessIdentity,
+    epoch: Epoch,
+    identity: String,
+    key: ProofKey,
+    token: String,
+    published: Mutex<Published>,
+    superseded: OnceLock<Superseded>,
+    ended: AtomicBool,
+}
+
+struct Published {
+    record: Record,
+    files: Publication,
+}
+
+impl Tenure {
+    /// Takes office, if nobody is in it.
+    ///
+    /// Touches neither port nor database nor record before the tenure lock is won. Then writes the first record, so that a worker
+    /// that gets stuck can be identified, and draws the next epoch durably.
+    ///
+    /// Cancelling leaves office again, if it had been taken.
+    ///
+    /// # Errors
+    /// If the state directory or its locks can't be used. The launcher is told.
+    pub async fn claim(machine: &Machine, spec: &WorkerSpec, readiness: Box<dyn Readiness>) -> Result<Claim, TenureError> {
+        let readiness: Arc<dyn Readiness> = readiness.into();
+        let claim = match take_office(machine, spec).await {
+            Ok(Ok(office)) => Self::begin(machine, spec, office, Arc::clone(&readiness)).await.map(Claim::Won),
+            Ok(Err(holder)) => {
+                readiness.report(&WorkerReport::AlreadyRunning { by: holder.pid.map(|pid| pid.0) });
+                Ok(Claim::Lost(holder))
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &claim {
+            readiness.report(&error.report());
+        }
+        claim
+    }
+
+    async fn begin(
+        machine: &Machine,
+        spec: &WorkerSpec,
+        office: Box<dyn TenureGuard>,
+        readiness: Arc<dyn Readiness>,
+    ) -> Result<Self, TenureError> {
+        failpoint::hit("claim.locked");
+        let state_dir = |source| TenureError::StateDir { path: spec.state_dir.clone(), source };
+        let dir = office.directory();
+        let previous = epoch::previous_record(&*office).await;
+        let process = machine.processes.me();
+        let surroundings = machine.processes.surroundings();
+        let mut record = Record {
+            schema: 1,
+            name: spec.name.clone(),
+            state: WorkerState::Starting,
+            epoch: None,
+            process: process.clone(),
+            surroundings: surroundings.clone(),
+            address: None,
+            version: spec.version.clone(),
+            protocol: spec.protocol,
+            program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("unknown")),
+            started_at_ms: millis(machine.clock.wall()),
+            started: machine.clock.now(),
+        };
+        // The epoch of the predecessor stays in the file until the new one is drawn: it is one of the two places that remember it.
+        record.epoch = previous.as_ref().and_then(|record| record.epoch);
+        let mut files = Publication::default();
+        files.put(dir, layout::RECORD, record::render(&record)).await.map_err(state_dir)?;
+        failpoint::hit("claim.recorded");
+        // What killed writers left is only untidy: not being able to remove it keeps nobody from office.
+        let _ = dir.sweep().await;
+        let epoch = epoch::draw(&*office, previous.as_ref()).await.map_err(state_dir)?;
+        failpoint::hit("claim.epoch");
+        record.epoch = Some(epoch);
+        Ok(Self {
+            machine: machine.clone(),
+            spec: spec.clone(),
+            readiness,
+            process,
+            epoch,
+            identity: proof::identity_digest(&spec.name, &surroundings.user, &spec.state_dir),
+            key: ProofKey::fresh(epoch).map_err(TenureError::Random)?,
+            token: proof::random_hex::<32>().map_err(TenureError::Random)?,
+            published: Mutex::new(Published { record, files }),
+            superseded: OnceLock::new(),
+            ended: AtomicBool::new(false),
+            office,
+        })
+    }
+
+    /// The tenure's number: the fencing token of everything this worker writes.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// This process.
+    pub fn process(&self) -> &ProcessIdentity {
+        &self.process
+    }
+
+    /// What this worker was asked to be.
+    pub fn spec(&self) -> &WorkerSpec {
+        &self.spec
+    }
+
+    /// The bearer token of those who may command this worker.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The state directory, held open: it stays the same one whatever is put at its path.
+    pub fn directory(&self) -> &dyn Directory {
+        self.office.directory()
+    }
+
+    /// Takes the identity's port, and judges it: what goes away by itself (a client's socket, a superseded worker) is waited for, up to
+    /// three seconds; anything else is named.
+    ///
+    /// # Errors
+    /// [`TenureError::PortTaken`] or [`TenureError::Bind`]. Hand them to [`Tenure::fail`].
+    pub async fn bind(&self) -> Result<BoundPort, TenureError> {
+        failpoint::hit("bind.before");
+        let bound = port::bind(&self.machine, &self.spec).await?;
+        failpoint::hit("bind.after");
+        Ok(bound)
+    }
+
+    /// Publishes the secrets and the record, and tells the launcher. Call it once the server accepts connections.
+    ///
+    /// # Errors
+    /// If they can't be written, or this worker was superseded meanwhile.
+    pub async fn ready(&self, address: SocketAddr) -> Result<(), TenureError> {
+        self.check_office().await?;
+        let state_dir = |source| TenureError::StateDir { path: self.spec.state_dir.clone(), source };
+        let dir = self.directory();
+        {
+            let mut published = self.published.lock().await;
+            let Published { record, files } = &mut *published;
+            // The record last: who reads `ready` finds the secrets of the same epoch.
+            files.put(dir, layout::PROOF_KEY, record::render(&self.key)).await.map_err(state_dir)?;
+            files.put(dir, layout::TOKEN, self.token.clone().into_bytes()).await.map_err(state_dir)?;
+            files.put(dir, layout::PID_FILE, format!("{}\n", self.process.pid).into_bytes()).await.map_err(state_dir)?;
+            failpoint::hit("ready.secrets");
+            record.state = WorkerState::Ready;
+            record.address = Some(address);
+            files.put(dir, layout::RECORD, record::render(record)).await.map_err(state_dir)?;
+            failpoint::hit("ready.record");
+        }
+        self.readiness.report(&WorkerReport::Ready { epoch: self.epoch });
+        failpoint::hit("ready.reported");
+        self.note(EventKind::TenureBegan, None).await;
+        Ok(())
+    }
+
+    /// Answers a probe that dialled `dialled`: checks first that this worker is still the one, then proves it.
+    ///
+    /// # Errors
+    /// [`Superseded`]: give no answer, and stop.
+    pub async fn answer(&self, challenge: Option<&Challenge>, dialled: SocketAddr) -> Result<Health, Superseded> {
+        failpoint::hit("answer");
+        self.check().await?;
+        let mut health = {
+            let published = self.published.lock().await;
+            Health {
+                schema: 1,
+                name: self.spec.name.clone(),
+                identity: self.identity.clone(),
+                epoch: self.epoch,
+                pid: self.process.pid,
+                address: dialled,
+                version: self.spec.version.clone(),
+                protocol: self.spec.protocol,
+                state: published.record.state,
+                proof: None,
+            }
+        };
+        if let Some(challenge) = challenge {
+            // Whoever gets a proof knows that this worker is well: a suspicion is void.
+            if !matches!(self.directory().stat(layout::SUSPECT).await, Ok(None)) {
+                let _ = self.directory().remove(layout::SUSPECT).await;
+            }
+            self.key.sign(&mut health, challenge);
+        }
+        Ok(health)
+    }
+
+    /// The self-check, to be made every few seconds: makes and locks the lock file again if it was lost, and writes record, secrets and pid
+    /// file again if they were lost or changed.
+    ///
+    /// # Errors
+    /// [`Superseded`] if the directory is no longer the one at the path: stop.
+    pub async fn check(&self) -> Result<(), Superseded> {
+        self.check_office().await?;
+        let mut published = self.published.lock().await;
+        if !self.ended.load(Ordering::SeqCst) {
+            // A full disk must not end a worker that serves: tried again with the next check.
+            let _ = published.files.heal(self.directory()).await;
+        }
+        Ok(())
+    }
+
+    async fn check_office(&self) -> Result<(), Superseded> {
+        if let Some(superseded) = self.superseded.get() {
+            return Err(superseded.clone());
+        }
+        match self.office.check().await {
+            Ok(OfficeCheck::Superseded) => {
+                let why = format!("{} is no longer the directory that this worker holds", self.spec.state_dir.display());
+                Err(self.superseded.get_or_init(|| Superseded { why }).clone())
+            }
+            // Contested: somebody locked a new lock file, finds the directory held, and gives up.
+            Ok(OfficeCheck::Held | OfficeCheck::Remade | OfficeCheck::Contested) => Ok(()),
+            // Not being able to look (too many open files, say) is no evidence of anything.
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Says that this worker is on its way out: from now on sessions wait for its successor.
+    pub async fn leaving(&self) {
+        self.set_state(WorkerState::Leaving).await;
+    }
+
+    async fn set_state(&self, state: WorkerState) {
+        // Not into a stranger's directory, nor over a successor's record.
+        if self.check_office().await.is_err() {
+            return;
+        }
+        let mut published = self.published.lock().await;
+        let Published { record, files } = &mut *published;
+        record.state = state;
+        // If it can't be written, sessions learn it from the lock.
+        let _ = files.put(self.directory(), layout::RECORD, record::render(record)).await;
+    }
+
+    /// Notes the end in good order: removes the secrets, and leaves a record that says `stopped`. The lock goes with the process, or
+    /// when this is dropped.
+    pub async fn end(&self, why: &str) {
+        failpoint::hit("end.begin");
+        if self.ended.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        {
+            let mut published = self.published.lock().await;
+            for secret in [layout::PROOF_KEY, layout::TOKEN, layout::PID_FILE] {
+                // Through the held directory, so they are this tenure's own. A file that stays is overwritten by the successor.
+                let _ = published.files.withdraw(self.directory(), secret).await;
+            }
+        }
+        failpoint::hit("end.secrets");
+        self.set_state(WorkerState::Stopped).await;
+        self.note(EventKind::TenureEnded, Some(why)).await;
+    }
+
+    /// Tells the launcher why this worker can't serve, and ends.
+    pub async fn fail(&self, error: &TenureError) {
+        self.end(&error.to_string()).await;
+        self.readiness.report(&error.report());
+    }
+
+    async fn note(&self, kind: EventKind, reason: Option<&str>) {
+        // The history lies at the path: a superseded worker has none.
+        if self.superseded.get().is_some() {
+            return;
+        }
+        let event = Event {
+            at: self.machine.clock.wall(),
+            noted_by: self.process.pid,
+            kind,
+            worker: Some(self.process.pid),
+            epoch: Some(self.epoch),
+            version: Some(self.spec.version.to_string()),
+            reason: reason.map(str::to_owned),
+        };
+        self.machine.lifecycle.note(&self.spec.state_dir, vec![event]).await;
+    }
+}
+
+async fn take_office(machine: &Machine, spec: &WorkerSpec) -> Result<Result<Box<dyn TenureGuard>, Holder>, TenureError> {
+    failpoint::hit("claim.before");
+    let dir = &spec.state_dir;
+    machine.files.prepare(dir).await.map_err(|source| TenureError::StateDir { path: dir.clone(), source })?;
+    let lock = |source| TenureError::Lock { path: dir.clone(), source };
+    let patience = Deadline::after(&*machine.clock, DIRECTORY_PATIENCE);
+    let mut attempt = machine.locks.try_claim(dir).await.map_err(lock)?;
+    loop {
+        match attempt {
+            ClaimAttempt::Won(office) => return Ok(Ok(office)),
+            ClaimAttempt::Held { by } => return Ok(Err(Holder { pid: by, record: read_record(machine, spec).await })),
+            ClaimAttempt::DirectoryBusy(pending) => {
+                if patience.passed(&*machine.clock) {
+                    return directory_holder(machine, spec, pending.holders()).await.map(Err);
+                }
+                machine.clock.sleep(Duration::from_micros(500 + machine.clock.random() % 4000)).await;
+                attempt = pending.retry().await.map_err(lock)?;
+            }
+        }
+    }
+}
+
+/// Who keeps the directory's lock: the worker that the record names, or something that is none.
+async fn directory_holder(machine: &Machine, spec: &WorkerSpec, holders: Vec<Pid>) -> Result<Holder, TenureError> {
+    let record = read_record(machine, spec).await;
+    if let Some(record) = &record {
+        let process = machine.processes.look(record.process.pid).await.ok().flatten();
+        let lives = process.is_some_and(|process| process.identity == record.process);
+        if lives && (holders.is_empty() || holders.contains(&record.process.pid)) {
+            return Ok(Holder { pid: Some(record.process.pid), record: Some(record.clone()) });
+        }
+    }
+    Err(TenureError::LockLeaked { path: spec.state_dir.clone(), pids: holders })
+}
+
+async fn read_record(machine: &Machine, spec: &WorkerSpec) -> Option<Record> {
+    let bytes = machine.files.read(&spec.state_dir, layout::RECORD, record::READ_LIMIT).await.ok()??;
+    record::parse(&bytes)
+}
+
+fn millis(at: SystemTime) -> u64 {
+    at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,55 @@
+//! Judging the identity's port. Only the worker in office does it, by binding; a session that tried would be in the way of the others.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use super::TenureError;
+use crate::deadline::Deadline;
+use crate::identity::PortChoice;
+use crate::machine::{BoundPort, Machine, ProbeAnswer};
+use crate::proof::Challenge;
+use crate::spec::WorkerSpec;
+
+/// How long a port may stay taken by something that goes away by itself: a client's ephemeral socket, or a worker of the same name
+/// that is about to notice that its directory was replaced.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How long whoever holds the port may take to say who it is.
+const PROBE: Duration = Duration::from_millis(300);
+
+pub(super) async fn bind(machine: &Machine, spec: &WorkerSpec) -> Result<BoundPort, TenureError> {
+    let port = match spec.port {
+        PortChoice::Fixed(port) => port.get(),
+        PortChoice::Auto => 0,
+    };
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let deadline = Deadline::after(&*machine.clock, PATIENCE);
+    let mut pause = Duration::from_millis(2);
+    loop {
+        match machine.network.bind(address).await {
+            Ok(bound) => return Ok(bound),
+            Err(source) if source.kind() != io::ErrorKind::AddrInUse => return Err(TenureError::Bind { address, source }),
+            Err(_) => {}
+        }
+        if !goes_away(machine, spec, address).await || deadline.passed(&*machine.clock) {
+            let owner = machine.network.owner(port).await;
+            let (pid, program) = owner.map(|owner| (owner.pid, owner.program)).unzip();
+            return Err(TenureError::PortTaken { port, pid, program });
+        }
+        deadline.pause(&*machine.clock, pause).await;
+        pause = (pause * 2).min(Duration::from_millis(100));
+    }
+}
+
+/// Whether what holds the port can be expected to leave it. Asking a worker of ours makes it check itself, so that one whose directory was
+/// replaced leaves at once.
+async fn goes_away(machine: &Machine, spec: &WorkerSpec, address: SocketAddr) -> bool {
+    let Ok(challenge) = Challenge::fresh() else { return false };
+    let probe = machine.network.probe(address, &challenge);
+    match Deadline::after(&*machine.clock, PROBE).limit(&*machine.clock, probe).await {
+        // Nobody listens: a socket of a connection has the port, and those end.
+        Ok(ProbeAnswer::Refused | ProbeAnswer::Broken(_) | ProbeAnswer::Superseded) => true,
+        Ok(ProbeAnswer::Health(health)) => health.name == spec.name,
+        Ok(ProbeAnswer::Alien { .. } | ProbeAnswer::NotPermitted(_)) | Err(_) => false,
+    }
+}

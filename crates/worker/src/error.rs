@@ -1,0 +1,40 @@
+//! Why a worker could not serve.
+
+use std::io;
+
+use coordinator::TenureError;
+use thiserror::Error;
+
+/// Why [`crate::serve`] ended without having served. To lose the claim is no error: see [`crate::Served::Lost`].
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// Office could not be taken, or not be made use of. Sessions were told already.
+    #[error(transparent)]
+    Tenure(#[from] TenureError),
+    /// The event loop could not be made: mostly too many open files.
+    #[error("the event loop can't be started: {0}")]
+    EventLoop(#[source] io::Error),
+    /// No handler for the stop signals could be installed.
+    #[error("the stop signals can't be handled: {0}")]
+    Signals(#[source] io::Error),
+    /// The watchdog's thread could not be started: without it a stuck worker would stay in office.
+    #[error("the watchdog's thread can't be started: {0}")]
+    Watchdog(#[source] io::Error),
+    /// The bound socket could not be handed to the event loop.
+    #[error("the bound port can't be listened on: {0}")]
+    Listen(#[source] io::Error),
+}
+
+impl ServeError {
+    /// A code that stays the same in every version, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Tenure(error) => error.code(),
+            Self::EventLoop(_) => "event_loop",
+            Self::Signals(_) => "signals",
+            Self::Watchdog(_) => "watchdog",
+            Self::Listen(_) => "listen",
+        }
+    }
+}

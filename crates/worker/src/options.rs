@@ -1,0 +1,77 @@
+//! What the one who starts a worker may decide: [`ServeOptions`] and [`Limits`].
+
+use std::time::Duration;
+
+use crate::log::LogLevel;
+use crate::service_manager::ServiceManager;
+
+/// How a worker serves. The identity, its port and its directory are the spec's.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServeOptions {
+    /// Somebody watches: standard error is not the log file and is left as it is, nothing is rotated, and a hang-up of the terminal ends the worker.
+    pub foreground: bool,
+    /// The least important line that is logged; by default what `ONEWORKER_LOG` says, else [`LogLevel::Info`].
+    pub log_level: Option<LogLevel>,
+    /// The log is rotated when it is larger than this many bytes; 5 MiB by default.
+    pub log_max_bytes: u64,
+    /// So many rotated logs are kept; 3 by default. With 0, a full log is begun anew.
+    pub log_keep: u32,
+    /// How long running requests may take to end once the stop has begun; 5 s by default.
+    pub drain: Duration,
+    /// The process is ended when its event loop has been stuck for so long. By default the spec's hang limit, after which sessions would
+    /// replace the worker anyway.
+    pub watchdog: Option<Duration>,
+    /// Wait for office instead of ending when somebody else has it. By default so under a service manager (`NOTIFY_SOCKET`), which
+    /// would take an early end for a failure and start the worker over and over.
+    pub stand_by: bool,
+    /// What clients may use up.
+    pub limits: Limits,
+}
+
+impl Default for ServeOptions {
+    fn default() -> Self {
+        Self {
+            foreground: false,
+            log_level: None,
+            log_max_bytes: 5 * 1024 * 1024,
+            log_keep: 3,
+            drain: Duration::from_secs(5),
+            watchdog: None,
+            stand_by: ServiceManager::present(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// What clients may use up. Everything a client can make the worker hold is bounded by one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Connections at a time; 256 by default. One more closes the connection that has been quiet for longest, and is refused with 503
+    /// only if every connection is in the middle of a request.
+    pub connections: usize,
+    /// Bytes of request line and headers; 16 KiB by default, and never less than 8 KiB.
+    pub head_bytes: usize,
+    /// Bytes of a body; 64 KiB by default.
+    pub body_bytes: usize,
+    /// How long a connection may take to send a complete head, its first or its next; 10 s by default.
+    pub head_time: Duration,
+    /// How long a request may take from its head to its answer, the client's sending of the body included; 10 s by default.
+    pub request_time: Duration,
+    /// How long a client may leave an answer unread that does not fit into the kernel's buffers; 10 s by default.
+    pub write_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 256,
+            head_bytes: 16 * 1024,
+            body_bytes: 64 * 1024,
+            head_time: Duration::from_secs(10),
+            request_time: Duration::from_secs(10),
+            write_time: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! One tenure, from the claim to the end.
+//!
+//! The order is the point. Workers that bind, open or write anything before they know that they are the one hurt the one that is: so the
+//! claim comes first, and a loser returns before it has touched log, port, database or record.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use coordinator::machine::{Clock, Machine};
+use coordinator::{Holder, Tenure, WorkerSpec, failpoint};
+use tokio::task::JoinHandle;
+
+use crate::error::ServeError;
+use crate::log::{self, Rotation};
+use crate::office::{self, Taken};
+use crate::options::ServeOptions;
+use crate::server::{Desk, Front, Server};
+use crate::service_manager::ServiceManager;
+use crate::signals::Signals;
+use crate::stages;
+use crate::stop::{Stop, StopReason};
+use crate::watchdog::{Pulse, Watchdog};
+
+/// How a worker's run ended without an error.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Served {
+    /// Somebody else is in office; nothing was touched. The process is to exit with status 0.
+    Lost(Holder),
+    /// It was in office (or stood by for it) until it was told to stop.
+    Ended {
+        /// Why.
+        why: StopReason,
+    },
+}
+
+/// Runs a worker of `spec` on the real machine until it ends: log, panic hook, event loop and [`serve`]. For a process that is nothing else;
+/// it should exit when this returns.
+///
+/// # Errors
+/// As [`serve`]; and if there is no event loop to be had.
+pub fn run(spec: &WorkerSpec, options: ServeOptions) -> Result<Served, ServeError> {
+    crate::panic::end_process_on_panic();
+    log::start(options.log_level);
+    // One thread serves: the worker waits most of the time, and a thread for each core would cost memory that nobody uses.
+    // Threads for blocking calls come and go.
+    let event_loop = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(8)
+        .thread_stack_size(512 * 1024)
+        .thread_keep_alive(Duration::from_secs(1))
+        .thread_name("worker-io")
+        .build()
+        .map_err(ServeError::EventLoop)?;
+    let served = event_loop.block_on(serve(&coordinator::system::machine(), spec, options));
+    // A blocking call that hangs must not keep the process, and with it the lock.
+    event_loop.shutdown_background();
+    served
+}
+
+/// Serves one tenure: takes office, listens, answers, and stops on a signal, on request or when superseded.
+///
+/// It must run on a Tokio runtime with time and I/O. If the event loop is stuck for [`ServeOptions::watchdog`], or the stop takes too long, the
+/// *process* is ended.
+///
+/// # Errors
+/// If office can't be taken or not be made use of. Sessions that wait for this worker are told over its readiness channel.
+pub async fn serve(machine: &Machine, spec: &WorkerSpec, options: ServeOptions) -> Result<Served, ServeError> {
+    failpoint::hit("serve.start");
+    let stop = Stop::new();
+    let manager = ServiceManager::from_environment();
+    let _signals = Signals::handle(&stop, options.foreground).map_err(ServeError::Signals)?;
+
+    let tenure: Arc<Tenure> = match office::take(machine, spec, options.stand_by, &manager, &stop).await? {
+        Taken::Office(tenure) => Arc::from(tenure),
+        Taken::Lost(holder) => return Ok(Served::Lost(holder)),
+        Taken::Stopped(why) => return Ok(Served::Ended { why }),
+    };
+    tracing::info!(
+        epoch = tenure.epoch().0,
+        pid = std::process::id(),
+        version = %spec.version(),
+        "in office for {:?}",
+        spec.name().as_str()
+    );
+    let limit = options.watchdog.unwrap_or(spec.hang_limit());
+    let watchdog = match Watchdog::start(machine.clock.clone(), limit, manager.pulse()) {
+        Ok(watchdog) => watchdog,
+        Err(error) => return Err(abandon(&tenure, ServeError::Watchdog(error)).await),
+    };
+    let rotation = if options.foreground {
+        None
+    } else {
+        Rotation::of_standard_error(&spec.log_file(), options.log_max_bytes, options.log_keep)
+    };
+    let periodic = Periodic::start(tenure.clone(), stop.clone(), watchdog.pulse(), rotation, machine.clock.clone(), manager);
+
+    let begun = tokio::select! {
+        biased;
+        why = stop.begun() => Err(why),
+        started = begin(&tenure, &stop, &options) => Ok(started),
+    };
+    let server = match begun {
+        Ok(Ok((server, address))) => {
+            tracing::info!("ready at http://{address}");
+            manager.ready(&format!("serving at http://{address}, epoch {}", tenure.epoch()));
+            server
+        }
+        Ok(Err(ServeError::Tenure(error))) => {
+            watchdog.stopping(stages::budget(Duration::ZERO));
+            stages::fail(&tenure, &error).await;
+            return Err(error.into());
+        }
+        Ok(Err(error)) => {
+            watchdog.stopping(stages::budget(Duration::ZERO));
+            return Err(abandon(&tenure, error).await);
+        }
+        Err(_) => None,
+    };
+
+    let why = stop.begun().await;
+    let budget = stages::budget(options.drain);
+    watchdog.stopping(budget);
+    manager.stopping(&format!("stopping ({why})"), budget);
+    periodic.end().await;
+    stages::leave(&tenure, server, &stop, &why, options.drain).await;
+    Ok(Served::Ended { why })
+}
+
+/// Listens, and tells everybody. No server on a simulated machine, which has no sockets.
+async fn begin(
+    tenure: &Arc<Tenure>,
+    stop: &Stop,
+    options: &ServeOptions,
+) -> Result<(Option<Server>, SocketAddr), ServeError> {
+    let bound = tenure.bind().await?;
+    let desk = Arc::new(Desk::new(tenure.clone(), stop.clone()));
+    let server = match bound.listener {
+        Some(listener) => {
+            let front = Front::new(desk.clone(), bound.address, options.limits);
+            Some(Server::start(listener, front, options.limits).map_err(ServeError::Listen)?)
+        }
+        None => None,
+    };
+    tenure.ready(bound.address).await?;
+    desk.open();
+    Ok((server, bound.address))
+}
+
+/// Ends a tenure that came to nothing for a reason of this process's own.
+async fn abandon(tenure: &Tenure, error: ServeError) -> ServeError {
+    tracing::error!(code = error.code(), "{error}");
+    stages::end(tenure, &error.to_string()).await;
+    error
+}
+
+/// What is done whenever the watchdog asks: the self-check, the log, and the answer.
+struct Periodic(JoinHandle<()>);
+
+impl Periodic {
+    fn start(
+        tenure: Arc<Tenure>,
+        stop: Stop,
+        pulse: Arc<Pulse>,
+        mut rotation: Option<Rotation>,
+        clock: Arc<dyn Clock>,
+        manager: ServiceManager,
+    ) -> Self {
+        Self(tokio::spawn(async move {
+            loop {
+                pulse.asked().await;
+                if let Err(superseded) = tenure.check().await {
+                    stop.begin(StopReason::Superseded { why: superseded.why });
+                }
+                if let Some(rotation) = &mut rotation {
+                    rotation.tend(clock.now());
+                }
+                manager.alive();
+                pulse.answer();
+            }
+        }))
+    }
+
+    /// Ends it, so that no self-check heals what the stop removes.
+    async fn end(mut self) {
+        self.0.abort();
+        let _ = (&mut self.0).await;
+    }
+}
+
+impl Drop for Periodic {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

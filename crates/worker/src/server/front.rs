@@ -1,0 +1,55 @@
+//! What every request goes through, whatever its route: the gate, then the time limit.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use axum::{Router, http};
+use tower_service::Service;
+
+use super::gate::Gate;
+use super::refusal::Refusal;
+use super::routes::{Desk, routes};
+use super::Office;
+use crate::options::Limits;
+
+/// The address that a request's connection came to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dialled(pub(super) SocketAddr);
+
+/// The gate and the routes behind it. The gate is not a layer of the router, since layers are boxed for every request and can be
+/// forgotten for a route; this cannot.
+pub(crate) struct Front<O> {
+    gate: Gate,
+    desk: Arc<Desk<O>>,
+    routes: Router,
+    request_time: Duration,
+}
+
+impl<O: Office> Front<O> {
+    /// For a server that listens on `address`.
+    pub(crate) fn new(desk: Arc<Desk<O>>, address: SocketAddr, limits: Limits) -> Self {
+        let routes = routes(desk.clone(), limits.body_bytes);
+        Self { gate: Gate::new(address.port()), desk, routes, request_time: limits.request_time }
+    }
+
+    pub(super) async fn respond<B>(&self, mut request: http::Request<B>, dialled: SocketAddr) -> Response
+    where
+        B: hyper::body::Body<Data = axum::body::Bytes> + Send + 'static,
+        B::Error: Into<axum::BoxError>,
+    {
+        if let Err(refusal) = self.gate.admit(&request, self.desk.office().token()) {
+            return refusal.into_response();
+        }
+        request.extensions_mut().insert(Dialled(dialled));
+        // A router is always ready, and its clone shares everything.
+        let answer = self.routes.clone().call(request.map(Body::new));
+        match tokio::time::timeout(self.request_time, answer).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_) => Refusal::TimedOut.into_response(),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The stop: stages with a budget each.
+//!
+//! A stop with one budget for all spends it in the first stage, and the rest never happens; a stop with none never ends. Here every stage
+//! has its own, says in the log how it went, and leaves the next one its time. The watchdog holds the sum, and ends the process if that is
+//! exceeded all the same: never half-alive.
+
+use std::time::Duration;
+
+use coordinator::Tenure;
+use tokio::time::{Instant, timeout};
+
+use crate::server::Server;
+use crate::stop::{Stop, StopReason};
+
+/// To say that the tenure is about to end.
+const LEAVING: Duration = Duration::from_secs(1);
+/// To note the end, and to remove the secrets.
+const END: Duration = Duration::from_secs(1);
+/// For what lies between the stages, on a loaded machine.
+const SLACK: Duration = Duration::from_secs(2);
+
+/// The longest that a stop with this drain may take.
+pub(crate) fn budget(drain: Duration) -> Duration {
+    LEAVING.saturating_add(drain).saturating_add(END).saturating_add(SLACK)
+}
+
+/// Goes through the stages. The lock goes when the tenure is dropped, after this.
+pub(crate) async fn leave(tenure: &Tenure, server: Option<Server>, stop: &Stop, reason: &StopReason, drain: Duration) {
+    let begun = Instant::now();
+    tracing::info!(epoch = tenure.epoch().0, "stopping ({reason})");
+
+    if timeout(LEAVING, tenure.leaving()).await.is_err() {
+        tracing::warn!("stop: the record could not be marked within {LEAVING:?}");
+    }
+    if let Some(server) = server {
+        let drained = server.drain(drain, stop.hurried()).await;
+        match drained.cut {
+            0 => tracing::info!("stop: no longer listening; {} connections ended", drained.ended),
+            cut => tracing::warn!("stop: no longer listening; {} connections ended, {cut} were cut off", drained.ended),
+        }
+    }
+    end(tenure, &reason.to_string()).await;
+    tracing::info!("stopped after {:.1?}", begun.elapsed());
+}
+
+/// The last stage alone, for a worker that has not served yet.
+pub(crate) async fn end(tenure: &Tenure, why: &str) {
+    if timeout(END, tenure.end(why)).await.is_err() {
+        tracing::warn!("stop: the end could not be noted within {END:?}");
+    }
+}
+
+/// The last stage of a worker that can't serve.
+pub(crate) async fn fail(tenure: &Tenure, error: &coordinator::TenureError) {
+    tracing::error!(code = error.code(), "{error}");
+    if timeout(END, tenure.fail(error)).await.is_err() {
+        tracing::warn!("stop: the failure could not be noted within {END:?}");
+    }
+}
