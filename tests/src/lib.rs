@@ -1,1 +1,44 @@
-//! x
+//! Tests on real processes: each starts the real binary in a state directory of its own, breaks something, and looks at what
+//! comes of it. Nothing here sleeps to let things settle: [`wait_for`] waits for a condition with a deadline.
+
+// All of this package is test code.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod identity;
+mod process;
+mod run;
+
+pub use identity::Identity;
+pub use process::{Bystander, children_of, is_alive, kill, processes_of, stop, wait_until_gone};
+pub use run::{Failure, Run, Running, Success};
+
+use std::time::{Duration, Instant};
+
+/// The longest that a test waits for something that has to happen.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits until `condition` gives something, and fails the test if it does not within [`PATIENCE`].
+pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = condition() {
+            return found;
+        }
+        assert!(Instant::now() < end, "waited {PATIENCE:?} in vain for {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A port that is free now, outside the range from which the kernel takes ports for connections, and unlikely to be another test's.
+pub fn free_port() -> u16 {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..1000 {
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = 10_000 + ((std::process::id().wrapping_mul(97).wrapping_add(n)) % 20_000) as u16;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no free port between 10000 and 30000");
+}

@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{FileChoice, Key};
-use crate::exit;
-use crate::failure::Failure;
-use crate::output::{self, Mode};
+use crate::output::Mode;
 
 mod help;
+mod parse;
+
+pub(crate) use parse::parse;
 
 /// However many sessions start at once, exactly one background worker runs, and every session gets it.
 #[derive(Debug, Parser)]
@@ -293,40 +294,5 @@ impl Tuning {
     }
 }
 
-/// A command line that is no command: help that was asked for, or a mistake.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    clap: clap::Error,
-    mode: Mode,
-}
-
-/// Reads a command line, the program's name first.
-pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Refusal> {
-    let args: Vec<OsString> = args.into_iter().collect();
-    Cli::try_parse_from(&args).map(|cli| cli.command).map_err(|clap| {
-        // Whoever asked for JSON gets JSON, also where the rest makes no sense.
-        let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
-        Refusal { clap, mode: if json { Mode::Json } else { Mode::Human } }
-    })
-}
-
-impl Refusal {
-    /// Prints the help or the mistake.
-    pub(crate) fn print(&self) -> std::process::ExitCode {
-        if !self.clap.use_stderr() {
-            // A closed pipe is no failure of the help.
-            let _ = self.clap.print();
-            return exit::OK.into();
-        }
-        let _ = self.clap.print();
-        if self.mode == Mode::Json {
-            let message = self.clap.render().to_string();
-            output::failure_object(&Failure::usage(message.trim_end().to_owned()));
-        }
-        exit::USAGE.into()
-    }
-}
-
 #[cfg(test)]
-#[path = "args_tests.rs"]
 mod tests;

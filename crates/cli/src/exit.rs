@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn the_documentation_lists_every_code_with_its_number() {
-        let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md")).unwrap();
+        let docs =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md")).unwrap();
         for (code, exit) in TABLE {
             assert!(docs.contains(&format!("| {} | `{code}` |", exit.0)), "{} {code} is missing", exit.0);
         }

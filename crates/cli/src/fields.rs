@@ -29,17 +29,23 @@ pub(crate) fn of(error: &EnsureError) -> Map<String, Value> {
         EnsureError::LockLeaked { path, pids } => lock_leaked(path, pids),
         EnsureError::Foreign { address, what } => object(json!({ "address": address, "what": what })),
         EnsureError::PortTaken { port, pid, program } => port_taken(*port, *pid, program.as_deref()),
-        EnsureError::TooNew { pid, worker_version, worker_protocol, worker_program, version, protocol, program } => {
-            object(json!({
-                "pid": pid,
-                "worker_version": worker_version.to_string(),
-                "worker_protocol": worker_protocol,
-                "worker_program": worker_program.to_string_lossy(),
-                "version": version.to_string(),
-                "protocol": protocol,
-                "program": program.to_string_lossy(),
-            }))
-        }
+        EnsureError::TooNew {
+            pid,
+            worker_version,
+            worker_protocol,
+            worker_program,
+            version,
+            protocol,
+            program,
+        } => object(json!({
+            "pid": pid,
+            "worker_version": worker_version.to_string(),
+            "worker_protocol": worker_protocol,
+            "worker_program": worker_program.to_string_lossy(),
+            "version": version.to_string(),
+            "protocol": protocol,
+            "program": program.to_string_lossy(),
+        })),
         EnsureError::OtherMachine { what, theirs, ours } => {
             object(json!({ "what": what, "theirs": theirs, "ours": ours }))
         }
@@ -61,7 +67,9 @@ pub(crate) fn of(error: &EnsureError) -> Map<String, Value> {
             object(json!({ "worker_code": worker_code, "log_tail": log_tail }))
         }
         EnsureError::NotPermitted { what, .. } => object(json!({ "what": what })),
-        EnsureError::TimedOut { phase, waited } => object(json!({ "phase": phase, "waited_ms": ms(*waited) })),
+        EnsureError::TimedOut { phase, waited } => {
+            object(json!({ "phase": phase, "waited_ms": ms(*waited) }))
+        }
         // `NotRunning` and `CannotLaunch` have none; neither has a variant of a newer library.
         _ => Map::new(),
     }
@@ -74,7 +82,9 @@ pub(crate) fn of_serve(error: &ServeError) -> Map<String, Value> {
             object(json!({ "path": path.to_string_lossy() }))
         }
         ServeError::Tenure(TenureError::LockLeaked { path, pids }) => lock_leaked(path, pids),
-        ServeError::Tenure(TenureError::PortTaken { port, pid, program }) => port_taken(*port, *pid, program.as_deref()),
+        ServeError::Tenure(TenureError::PortTaken { port, pid, program }) => {
+            port_taken(*port, *pid, program.as_deref())
+        }
         ServeError::Tenure(TenureError::Bind { address, .. }) => object(json!({ "address": address })),
         _ => Map::new(),
     }
@@ -116,8 +126,8 @@ fn object(value: Value) -> Map<String, Value> {
 pub(crate) fn samples() -> Vec<EnsureError> {
     use std::io;
 
-    use coordinator::machine::LaunchError;
     use coordinator::ProtocolRange;
+    use coordinator::machine::LaunchError;
     use semver::Version;
 
     let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
@@ -152,7 +162,12 @@ pub(crate) fn samples() -> Vec<EnsureError> {
             program: "/old/oneworker".into(),
         },
         EnsureError::OtherMachine { what: "host", theirs: "a".into(), ours: "b".into() },
-        EnsureError::CoolingDown { retry_in: second, attempts: 3, last_error: "it died".into(), log_tail: tail() },
+        EnsureError::CoolingDown {
+            retry_in: second,
+            attempts: 3,
+            last_error: "it died".into(),
+            log_tail: tail(),
+        },
         EnsureError::CannotLaunch(LaunchError::NoProcess { source: denied() }),
         EnsureError::LaunchFailed { ending: Ending::Exited(101), log_tail: tail() },
         EnsureError::WorkerFailed { worker_code: "no_random".into(), message: "no".into(), log_tail: tail() },

@@ -14,7 +14,10 @@ fn every_error_has_the_fields_that_are_documented() {
         ("not_running", "{}"),
         ("starting", r#"{"pid":null,"waited_ms":1000}"#),
         ("leaving", r#"{"pid":7,"waited_ms":1000}"#),
-        ("unresponsive", r#"{"activity":"stopped","busy":false,"limit_ms":10000,"pid":7,"silent_for_ms":1000}"#),
+        (
+            "unresponsive",
+            r#"{"activity":"stopped","busy":false,"limit_ms":10000,"pid":7,"silent_for_ms":1000}"#,
+        ),
         ("under_debugger", r#"{"pid":7,"tracer":8}"#),
         ("unkillable", r#"{"activity":"uninterruptible","pid":7,"why":"a disk"}"#),
         ("lock_leaked", r#"{"path":"/state","pids":[8,9]}"#),

@@ -124,7 +124,8 @@ mod tests {
     use super::*;
 
     fn sample() -> Failure {
-        let mut failure = Failure::plain("port_taken", "port 1 is held by a\u{1b}[2J".into(), "Stop it.".into());
+        let mut failure =
+            Failure::plain("port_taken", "port 1 is held by a\u{1b}[2J".into(), "Stop it.".into());
         failure.fields.insert("port".into(), json!(1));
         failure.log_tail = Some("one\ntwo\u{7}\n".into());
         failure
@@ -151,12 +152,17 @@ mod tests {
     fn every_error_of_the_coordinator_makes_a_whole_object() {
         for error in crate::fields::samples() {
             let fields = crate::fields::of(&error);
-            let failure = Failure { fields, ..Failure::plain(error.code(), error.to_string(), "Help.".into()) };
+            let failure =
+                Failure { fields, ..Failure::plain(error.code(), error.to_string(), "Help.".into()) };
             let object = serde_json::to_value(FailureObject::new(&failure)).unwrap();
             assert_eq!(object["schema"], 1);
             assert_eq!(object["error"]["code"], error.code());
             for name in ["message", "help"] {
-                assert!(object["error"][name].as_str().is_some_and(|text| !text.is_empty()), "{}", error.code());
+                assert!(
+                    object["error"][name].as_str().is_some_and(|text| !text.is_empty()),
+                    "{}",
+                    error.code()
+                );
             }
         }
     }

@@ -16,6 +16,7 @@ use crate::stop::{Stop, StopReason};
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What came of it.
+#[allow(clippy::large_enum_variant)] // Made once in a process's life.
 pub(crate) enum Taken {
     /// In office.
     Office(Box<Tenure>),
@@ -67,7 +68,10 @@ async fn vacancy(machine: &Machine, dir: &Path, manager: &ServiceManager) {
     loop {
         manager.alive();
         machine.clock.sleep(pause).await;
-        if !matches!(machine.locks.look(dir).await, Ok(TenureLook::Held { .. } | TenureLook::DirectoryOnly { .. })) {
+        if !matches!(
+            machine.locks.look(dir).await,
+            Ok(TenureLook::Held { .. } | TenureLook::DirectoryOnly { .. })
+        ) {
             return;
         }
     }

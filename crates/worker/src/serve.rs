@@ -25,6 +25,7 @@ use crate::watchdog::{Pulse, Watchdog};
 /// How a worker's run ended without an error.
 #[derive(Debug)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant)] // Made once in a process's life.
 pub enum Served {
     /// Somebody else is in office; nothing was touched. The process is to exit with status 0.
     Lost(Holder),
@@ -66,7 +67,11 @@ pub fn run(spec: &WorkerSpec, options: ServeOptions) -> Result<Served, ServeErro
 ///
 /// # Errors
 /// If office can't be taken or not be made use of. Sessions that wait for this worker are told over its readiness channel.
-pub async fn serve(machine: &Machine, spec: &WorkerSpec, options: ServeOptions) -> Result<Served, ServeError> {
+pub async fn serve(
+    machine: &Machine,
+    spec: &WorkerSpec,
+    options: ServeOptions,
+) -> Result<Served, ServeError> {
     failpoint::hit("serve.start");
     let stop = Stop::new();
     let manager = ServiceManager::from_environment();
@@ -94,7 +99,14 @@ pub async fn serve(machine: &Machine, spec: &WorkerSpec, options: ServeOptions) 
     } else {
         Rotation::of_standard_error(&spec.log_file(), options.log_max_bytes, options.log_keep)
     };
-    let periodic = Periodic::start(tenure.clone(), stop.clone(), watchdog.pulse(), rotation, machine.clock.clone(), manager);
+    let periodic = Periodic::start(
+        tenure.clone(),
+        stop.clone(),
+        watchdog.pulse(),
+        rotation,
+        machine.clock.clone(),
+        manager,
+    );
 
     let begun = tokio::select! {
         biased;

@@ -14,7 +14,8 @@ pub(crate) struct ServiceManager {
 impl ServiceManager {
     /// Whether a manager waits to be told that this process is ready.
     pub(crate) fn present() -> bool {
-        cfg!(target_os = "linux") && std::env::var_os("NOTIFY_SOCKET").is_some_and(|socket| !socket.is_empty())
+        cfg!(target_os = "linux")
+            && std::env::var_os("NOTIFY_SOCKET").is_some_and(|socket| !socket.is_empty())
     }
 
     pub(crate) fn from_environment() -> Self {

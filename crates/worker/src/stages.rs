@@ -25,7 +25,13 @@ pub(crate) fn budget(drain: Duration) -> Duration {
 }
 
 /// Goes through the stages. The lock goes when the tenure is dropped, after this.
-pub(crate) async fn leave(tenure: &Tenure, server: Option<Server>, stop: &Stop, reason: &StopReason, drain: Duration) {
+pub(crate) async fn leave(
+    tenure: &Tenure,
+    server: Option<Server>,
+    stop: &Stop,
+    reason: &StopReason,
+    drain: Duration,
+) {
     let begun = Instant::now();
     tracing::info!(epoch = tenure.epoch().0, "stopping ({reason})");
 
@@ -36,7 +42,10 @@ pub(crate) async fn leave(tenure: &Tenure, server: Option<Server>, stop: &Stop, 
         let drained = server.drain(drain, stop.hurried()).await;
         match drained.cut {
             0 => tracing::info!("stop: no longer listening; {} connections ended", drained.ended),
-            cut => tracing::warn!("stop: no longer listening; {} connections ended, {cut} were cut off", drained.ended),
+            cut => tracing::warn!(
+                "stop: no longer listening; {} connections ended, {cut} were cut off",
+                drained.ended
+            ),
         }
     }
     end(tenure, &reason.to_string()).await;

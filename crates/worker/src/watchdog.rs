@@ -49,8 +49,13 @@ impl Pulse {
 impl Watchdog {
     /// Begins to watch. The event loop that stays silent for `limit` is ended together with its process. It is asked every two seconds, or
     /// more often where the limit or `at_least_every` want that.
-    pub(crate) fn start(clock: Arc<dyn Clock>, limit: Duration, at_least_every: Option<Duration>) -> io::Result<Self> {
-        let period = PERIOD.min(limit / 4).min(at_least_every.unwrap_or(PERIOD)).max(Duration::from_millis(50));
+    pub(crate) fn start(
+        clock: Arc<dyn Clock>,
+        limit: Duration,
+        at_least_every: Option<Duration>,
+    ) -> io::Result<Self> {
+        let period =
+            PERIOD.min(limit / 4).min(at_least_every.unwrap_or(PERIOD)).max(Duration::from_millis(50));
         Self::start_with(clock, limit, period, |reason| {
             crate::stderr::last_words(reason);
             std::process::abort()
@@ -113,8 +118,12 @@ fn watch(
         let heard = stop_budget.is_none() && pulse.answered.swap(false, Ordering::AcqRel);
         if vigil.look(clock.now(), nap, heard) == Finding::GiveUp {
             return Some(match stop_budget {
-                Some(budget) => format!("the stop is not over after {budget:?}: this process ends now, so that its successor can take office"),
-                None => format!("the event loop has not answered for {limit:?}: this process ends now, so that a successor can take office"),
+                Some(budget) => format!(
+                    "the stop is not over after {budget:?}: this process ends now, so that its successor can take office"
+                ),
+                None => format!(
+                    "the event loop has not answered for {limit:?}: this process ends now, so that a successor can take office"
+                ),
             });
         }
     }
@@ -132,7 +141,9 @@ mod tests {
     fn watchdog() -> (Watchdog, Receiver<String>) {
         let (reason, given_up) = channel();
         let clock = coordinator::system::machine().clock;
-        let watchdog = Watchdog::start_with(clock, LIMIT, PERIOD, move |why| reason.send(why.to_owned()).unwrap()).unwrap();
+        let watchdog =
+            Watchdog::start_with(clock, LIMIT, PERIOD, move |why| reason.send(why.to_owned()).unwrap())
+                .unwrap();
         (watchdog, given_up)
     }
 

@@ -1,1 +1,7 @@
-fn main(){}
+//! `oneworker`, with failpoints compiled in.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    oneworker::main()
+}

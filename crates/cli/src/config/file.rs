@@ -40,7 +40,12 @@ impl ConfigFile {
         match contents(path) {
             Ok(Some(text)) => Self::parse(path, &text).map(Some),
             Ok(None) => Err(ConfigError::TooLarge { path: path.to_owned(), limit: READ_LIMIT }),
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+                ) =>
+            {
                 Ok(None)
             }
             Err(source) => Err(ConfigError::Unreadable { path: path.to_owned(), source }),
@@ -65,12 +70,14 @@ impl ConfigFile {
     fn table(&mut self, place: &Place<'_>, table: &str, entries: &DeTable<'_>) -> Result<(), ConfigError> {
         for (name, value) in entries {
             let known = |key: &Key| key.table_and_leaf() == (table, name.get_ref().as_ref());
-            let is_table = table.is_empty() && Key::ALL.iter().any(|key| key.table_and_leaf().0 == name.get_ref());
+            let is_table =
+                table.is_empty() && Key::ALL.iter().any(|key| key.table_and_leaf().0 == name.get_ref());
             match (Key::ALL.into_iter().find(known), value.get_ref()) {
                 (Some(key), _) => self.value(place, key, value)?,
                 (None, DeValue::Table(inner)) if is_table => self.table(place, name.get_ref(), inner)?,
                 (None, _) if is_table => {
-                    let wrong = format!("is a table: write [{name}] on a line of its own", name = name.get_ref());
+                    let wrong =
+                        format!("is a table: write [{name}] on a line of its own", name = name.get_ref());
                     return Err(place.bad(name.get_ref(), value.span(), wrong));
                 }
                 (None, _) => {
@@ -88,7 +95,12 @@ impl ConfigFile {
         Ok(())
     }
 
-    fn value(&mut self, place: &Place<'_>, key: Key, value: &Spanned<DeValue<'_>>) -> Result<(), ConfigError> {
+    fn value(
+        &mut self,
+        place: &Place<'_>,
+        key: Key,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<(), ConfigError> {
         let bad = |span, wrong| place.bad(key.path(), span, wrong);
         match (key.form(), value.get_ref()) {
             (Form::List, DeValue::Array(items)) => {
@@ -112,7 +124,13 @@ impl ConfigFile {
         }
     }
 
-    fn text(&mut self, place: &Place<'_>, key: Key, text: String, span: Range<usize>) -> Result<(), ConfigError> {
+    fn text(
+        &mut self,
+        place: &Place<'_>,
+        key: Key,
+        text: String,
+        span: Range<usize>,
+    ) -> Result<(), ConfigError> {
         let raw = OsString::from(text);
         key.check(&raw).map_err(|wrong| place.bad(key.path(), span.clone(), wrong))?;
         self.values.push((key, Setting { value: raw, source: place.source(span) }));
@@ -207,7 +225,10 @@ mod tests {
         assert!(refusal("port = 0\n").starts_with("oneworker.toml:1:8: port: "));
         assert!(refusal("port = true\n").contains("must be a whole number, or text"));
         assert!(refusal("deadline = 5\n").contains("must be text in quotation marks"));
-        assert!(refusal("\ndeadline = \"5\"\n").starts_with("oneworker.toml:2:12: deadline: \"5\" is not a duration"));
+        assert!(
+            refusal("\ndeadline = \"5\"\n")
+                .starts_with("oneworker.toml:2:12: deadline: \"5\" is not a duration")
+        );
         assert!(refusal("[env]\npass = [\"A\", 3]\n").starts_with("oneworker.toml:2:14: env.pass: "));
         assert!(refusal("[backoff]\nfree = -1\n").contains("is not a whole number"));
         assert!(refusal("serve = 3\n").contains("is a table"));
@@ -216,7 +237,11 @@ mod tests {
 
     #[test]
     fn what_is_no_toml_is_refused_with_its_place() {
-        assert!(refusal("name = \"a\"\nport =\n").starts_with("oneworker.toml:2:"), "{}", refusal("name = \"a\"\nport =\n"));
+        assert!(
+            refusal("name = \"a\"\nport =\n").starts_with("oneworker.toml:2:"),
+            "{}",
+            refusal("name = \"a\"\nport =\n")
+        );
         assert!(refusal("name = \"a\"\nname = \"b\"\n").starts_with("oneworker.toml:2:"));
     }
 

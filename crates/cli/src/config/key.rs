@@ -68,9 +68,12 @@ impl Key {
             Self::BackoffFree => ("backoff.free", "ONEWORKER_BACKOFF_FREE", "--backoff-free", Form::Number),
             Self::BackoffBase => ("backoff.base", "ONEWORKER_BACKOFF_BASE", "--backoff-base", Form::Text),
             Self::BackoffMax => ("backoff.max", "ONEWORKER_BACKOFF_MAX", "--backoff-max", Form::Text),
-            Self::BackoffStableAfter => {
-                ("backoff.stable_after", "ONEWORKER_BACKOFF_STABLE_AFTER", "--backoff-stable-after", Form::Text)
-            }
+            Self::BackoffStableAfter => (
+                "backoff.stable_after",
+                "ONEWORKER_BACKOFF_STABLE_AFTER",
+                "--backoff-stable-after",
+                Form::Text,
+            ),
             Self::Drain => ("serve.drain", "ONEWORKER_DRAIN", "--drain", Form::Text),
             Self::Watchdog => ("serve.watchdog", "ONEWORKER_WATCHDOG", "--watchdog", Form::Text),
             Self::LogMaxBytes => {

@@ -39,7 +39,9 @@ pub(crate) enum ConfigError {
     TooLarge { path: PathBuf, limit: u64 },
     #[error("the configuration file {} that {named_by} names does not exist", path.display())]
     Missing { path: PathBuf, named_by: &'static str },
-    #[error("{CONFIG_VARIABLE}: {0:?} is not an absolute path: a relative one would be another file in every working directory")]
+    #[error(
+        "{CONFIG_VARIABLE}: {0:?} is not an absolute path: a relative one would be another file in every working directory"
+    )]
     RelativeFile(PathBuf),
     #[error(transparent)]
     NoStateDir(#[from] coordinator::NoStateDir),
@@ -73,7 +75,10 @@ pub(crate) enum FileChoice {
 }
 
 /// The file that is to be read, and who names it; `None` as the name for the user's own, which need not exist.
-pub(crate) fn locate(choice: &FileChoice, environment: Environment<'_>) -> Result<Option<Located>, ConfigError> {
+pub(crate) fn locate(
+    choice: &FileChoice,
+    environment: Environment<'_>,
+) -> Result<Option<Located>, ConfigError> {
     match choice {
         FileChoice::None => Ok(None),
         FileChoice::Flag(path) => Ok(Some(Located { path: path.clone(), named_by: Some("--config") })),

@@ -76,7 +76,11 @@ impl Settings {
             backoff_free: layers.pick(Key::BackoffFree, value::count, backoff.free)?,
             backoff_base: layers.pick(Key::BackoffBase, value::duration, backoff.base)?,
             backoff_max: layers.pick(Key::BackoffMax, value::duration, backoff.max)?,
-            backoff_stable_after: layers.pick(Key::BackoffStableAfter, value::duration, backoff.stable_after)?,
+            backoff_stable_after: layers.pick(
+                Key::BackoffStableAfter,
+                value::duration,
+                backoff.stable_after,
+            )?,
             drain: layers.pick(Key::Drain, value::duration, serve.drain)?,
             log_max_bytes: layers.pick(Key::LogMaxBytes, value::bytes, serve.log_max_bytes)?,
             log_keep: layers.pick(Key::LogKeep, value::count, serve.log_keep)?,
@@ -155,7 +159,8 @@ impl Layers<'_> {
 
     fn variable(&self, key: Key) -> Option<Setting<OsString>> {
         let variable = key.variable();
-        set(self.environment, variable).map(|value| Setting { value, source: Source::Environment { variable } })
+        set(self.environment, variable)
+            .map(|value| Setting { value, source: Source::Environment { variable } })
     }
 
     /// The variables to pass on are needed by whoever named them, so the sources add up instead of replacing each other.

@@ -20,7 +20,8 @@ fn resolve(
     let choice = if file.is_some() { FileChoice::Flag(path) } else { FileChoice::None };
     let mut flags: Vec<_> = flags.iter().map(|(key, text)| (*key, OsString::from(text))).collect();
     flags.push((Key::StateDir, absolute().into()));
-    let lookup = |name: &str| variables.iter().find(|(of, _)| *of == name).map(|(_, value)| OsString::from(value));
+    let lookup =
+        |name: &str| variables.iter().find(|(of, _)| *of == name).map(|(_, value)| OsString::from(value));
     Settings::resolve(&flags, &choice, &lookup)
 }
 
@@ -75,14 +76,17 @@ fn an_empty_variable_counts_as_not_set() {
 fn a_bad_value_names_the_flag_or_the_variable() {
     let message = |result: Result<Settings, ConfigError>| result.unwrap_err().to_string();
     assert!(message(resolve(&[(Key::Port, "0")], &[], None)).starts_with("--port: \"0\" is not valid"));
-    assert!(message(resolve(&[], &[("ONEWORKER_DEADLINE", "5")], None)).starts_with("ONEWORKER_DEADLINE: \"5\""));
+    assert!(
+        message(resolve(&[], &[("ONEWORKER_DEADLINE", "5")], None)).starts_with("ONEWORKER_DEADLINE: \"5\"")
+    );
 }
 
 #[test]
 fn variables_to_pass_on_add_up() {
     let file = Some("[env]\npass = [\"C\", \"A\"]\n");
     let settings =
-        resolve(&[(Key::EnvPass, "A"), (Key::EnvPass, "B")], &[("ONEWORKER_ENV_PASS", "B, D")], file).unwrap();
+        resolve(&[(Key::EnvPass, "A"), (Key::EnvPass, "B")], &[("ONEWORKER_ENV_PASS", "B, D")], file)
+            .unwrap();
     let names: Vec<_> = settings.env_pass.iter().map(|item| item.value.as_str()).collect();
     assert_eq!(names, ["A", "B", "D", "C"]);
 }

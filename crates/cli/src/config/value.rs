@@ -64,11 +64,9 @@ pub(crate) fn bytes(raw: &OsStr) -> Result<u64, Wrong> {
         .iter()
         .find_map(|(suffix, unit)| given.strip_suffix(suffix).map(|number| (number.trim_end(), *unit)))
         .unwrap_or((given, 1));
-    number
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(unit))
-        .ok_or_else(|| format!("{given:?} is not a size: write a number of bytes, or one with KiB, MiB or GiB"))
+    number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(|| {
+        format!("{given:?} is not a size: write a number of bytes, or one with KiB, MiB or GiB")
+    })
 }
 
 pub(crate) fn variable(raw: &OsStr) -> Result<String, Wrong> {

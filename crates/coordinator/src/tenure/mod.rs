@@ -330,8 +330,9 @@ impl Tenure {
 
     /// Tells the launcher why this worker can't serve, and ends.
     pub async fn fail(&self, error: &TenureError) {
-        self.end(&error.to_string()).await;
+        // First the report: whatever hangs in the end, the launcher has its answer.
         self.readiness.report(&error.report());
+        self.end(&error.to_string()).await;
     }
 
     async fn note(&self, kind: EventKind, reason: Option<&str>) {

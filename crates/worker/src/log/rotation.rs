@@ -126,7 +126,8 @@ impl<O: Output> Rotation<O> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::io::Write;
@@ -168,8 +169,13 @@ mod tests {
             self.dir.path().join(name)
         }
         fn names(&self) -> Vec<String> {
-            let mut names: Vec<_> =
-                self.dir.path().read_dir().unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+            let mut names: Vec<_> = self
+                .dir
+                .path()
+                .read_dir()
+                .unwrap()
+                .map(|e| e.unwrap().file_name().into_string().unwrap())
+                .collect();
             names.sort();
             names
         }
@@ -235,7 +241,9 @@ mod tests {
         std::fs::write(&path, "another worker's").unwrap();
         let elsewhere = Held(tempfile::tempfile().unwrap());
         assert!(Rotation::adopt(&path, elsewhere, 1, 1).is_none());
-        assert!(Rotation::adopt(&dir.path().join("none"), Held(tempfile::tempfile().unwrap()), 1, 1).is_none());
+        assert!(
+            Rotation::adopt(&dir.path().join("none"), Held(tempfile::tempfile().unwrap()), 1, 1).is_none()
+        );
     }
 
     #[test]

@@ -28,15 +28,16 @@ pub(super) async fn accept<O: Office>(
     listener: TcpListener,
     front: Arc<Front<O>>,
     limits: Limits,
-    mut closing: watch::Receiver<bool>,
+    closing: watch::Receiver<bool>,
 ) -> JoinSet<()> {
     let mut connections = JoinSet::new();
     let mut house = House::new(limits.connections);
+    let mut closed = closing.clone();
     let mut pause = None;
     loop {
         tokio::select! {
             biased;
-            _ = closing.wait_for(|closing| *closing) => return connections,
+            _ = closed.wait_for(|closed| *closed) => return connections,
             Some(ended) = connections.join_next_with_id(), if !connections.is_empty() => {
                 house.leave(match ended {
                     Ok((id, ())) => id,
@@ -96,7 +97,8 @@ fn admit<O: Office>(
 /// Tells a client that there is no room. What it sends is read for a moment: closing a socket with unread bytes resets the
 /// connection, and the client would lose the answer.
 async fn turn_away(mut stream: TcpStream) {
-    const BODY: &str = r#"{"error":{"code":"too_many_connections","message":"every connection is busy; try again soon"}}"#;
+    const BODY: &str =
+        r#"{"error":{"code":"too_many_connections","message":"every connection is busy; try again soon"}}"#;
     let answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {}\r\nretry-after: 1\r\nconnection: close\r\n\r\n{BODY}",
         BODY.len()

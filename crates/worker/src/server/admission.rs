@@ -78,7 +78,11 @@ impl House {
 
     /// Whether one more may enter; makes room for it if need be.
     pub(super) fn admission(&mut self) -> Admission {
-        if self.lines.len() < self.capacity || self.make_room() { Admission::Welcome } else { Admission::Full }
+        if self.lines.len() < self.capacity || self.make_room() {
+            Admission::Welcome
+        } else {
+            Admission::Full
+        }
     }
 
     /// Closes the connection that has been quiet for longest. Its answers were all written: a connection is quiet only from the poll on
@@ -127,7 +131,8 @@ mod tests {
             line.quiet_since.store(since, Ordering::Relaxed);
         }
         assert_eq!(house.admission(), Admission::Welcome);
-        let left: Vec<_> = house.lines.values().map(|(line, _)| line.quiet_since.load(Ordering::Relaxed)).collect();
+        let left: Vec<_> =
+            house.lines.values().map(|(line, _)| line.quiet_since.load(Ordering::Relaxed)).collect();
         assert_eq!(left.len(), 2);
         assert!(!left.contains(&10), "left are {left:?}");
         yield_now().await;

@@ -2,8 +2,8 @@
 
 use axum::body::{Body, Bytes};
 use axum::http::Request;
-use hyper::body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as _;
 
 use super::refusal::Refusal;
 

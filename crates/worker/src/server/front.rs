@@ -9,10 +9,10 @@ use axum::response::{IntoResponse, Response};
 use axum::{Router, http};
 use tower_service::Service;
 
+use super::Office;
 use super::gate::Gate;
 use super::refusal::Refusal;
 use super::routes::{Desk, routes};
-use super::Office;
 use crate::options::Limits;
 
 /// The address that a request's connection came to.

@@ -26,11 +26,14 @@ impl Gate {
     pub(super) fn admit<B>(&self, request: &Request<B>, token: &str) -> Result<(), Refusal> {
         let headers = request.headers();
         // A target in absolute form counts as the host too, whatever the header says (RFC 9112, section 3.2.2).
-        let target_is_ours = request.uri().authority().is_none_or(|authority| self.is_ours(authority.as_str()));
+        let target_is_ours =
+            request.uri().authority().is_none_or(|authority| self.is_ours(authority.as_str()));
         if !target_is_ours || !only(headers, &HOST).is_some_and(|host| self.is_ours(host)) {
             return Err(Refusal::BadHost);
         }
-        if headers.contains_key(ORIGIN) && !only(headers, &ORIGIN).is_some_and(|origin| self.is_our_origin(origin)) {
+        if headers.contains_key(ORIGIN)
+            && !only(headers, &ORIGIN).is_some_and(|origin| self.is_our_origin(origin))
+        {
             return Err(Refusal::BadOrigin);
         }
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -85,7 +88,9 @@ fn bears(headers: &HeaderMap, token: &str) -> bool {
         return false;
     };
     let (given, token) = (given.trim(), token.trim());
-    scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && bool::from(given.as_bytes().ct_eq(token.as_bytes()))
+    scheme.eq_ignore_ascii_case("bearer")
+        && !token.is_empty()
+        && bool::from(given.as_bytes().ct_eq(token.as_bytes()))
 }
 
 #[cfg(test)]
@@ -105,7 +110,15 @@ mod tests {
 
     #[test]
     fn loopback_hosts_pass_and_all_others_do_not() {
-        for host in ["127.0.0.1:37777", "localhost:37777", "LocalHost:37777", "[::1]:37777", "127.0.0.1", "localhost", "[::1]"] {
+        for host in [
+            "127.0.0.1:37777",
+            "localhost:37777",
+            "LocalHost:37777",
+            "[::1]:37777",
+            "127.0.0.1",
+            "localhost",
+            "[::1]",
+        ] {
             assert_eq!(admit(Method::GET, "/health", &[("host", host)]), Ok(()), "{host}");
         }
         for host in [
@@ -144,8 +157,14 @@ mod tests {
         for origin in ["http://127.0.0.1:37777", "http://localhost:37777", "http://[::1]:37777"] {
             assert_eq!(with(origin), Ok(()), "{origin}");
         }
-        for origin in ["null", "", "http://localhost", "http://localhost:3000", "https://localhost:37777", "http://evil.example:37777"]
-        {
+        for origin in [
+            "null",
+            "",
+            "http://localhost",
+            "http://localhost:3000",
+            "https://localhost:37777",
+            "http://evil.example:37777",
+        ] {
             assert_eq!(with(origin), Err(Refusal::BadOrigin), "{origin}");
         }
     }
@@ -158,7 +177,16 @@ mod tests {
         for value in ["Bearer 5ec2e7", "bearer 5ec2e7"] {
             assert_eq!(with(Method::POST, value), Ok(()), "{value}");
         }
-        for value in ["", "Bearer", "Bearer ", "Bearer 5ec2e8", "Bearer 5ec2e", "Bearer 5ec2e77", "Basic 5ec2e7", "5ec2e7"] {
+        for value in [
+            "",
+            "Bearer",
+            "Bearer ",
+            "Bearer 5ec2e8",
+            "Bearer 5ec2e",
+            "Bearer 5ec2e77",
+            "Basic 5ec2e7",
+            "5ec2e7",
+        ] {
             assert_eq!(with(Method::POST, value), Err(Refusal::Unauthorized), "{value}");
         }
         let bare = [("host", "127.0.0.1:37777")];
@@ -170,7 +198,10 @@ mod tests {
 
     #[test]
     fn an_empty_token_opens_nothing() {
-        let request = Request::builder().method(Method::POST).header("host", "localhost").header("authorization", "Bearer ");
+        let request = Request::builder()
+            .method(Method::POST)
+            .header("host", "localhost")
+            .header("authorization", "Bearer ");
         assert_eq!(GATE.admit(&request.body(()).unwrap(), ""), Err(Refusal::Unauthorized));
     }
 }

@@ -83,7 +83,11 @@ pub(crate) struct Drained {
 
 impl Server {
     /// Begins to accept.
-    pub(crate) fn start<O: Office>(listener: TcpListener, front: Front<O>, limits: Limits) -> io::Result<Self> {
+    pub(crate) fn start<O: Office>(
+        listener: TcpListener,
+        front: Front<O>,
+        limits: Limits,
+    ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let closing = watch::Sender::new(false);

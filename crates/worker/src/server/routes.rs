@@ -146,7 +146,12 @@ mod tests {
         }
         assert_eq!(challenge(None), Ok(None));
         assert_eq!(challenge(Some("challenges=1")), Ok(None));
-        for query in ["challenge=", "challenge=xyz", "challenge=0123", &format!("challenge={digits}&challenge={digits}")] {
+        for query in [
+            "challenge=",
+            "challenge=xyz",
+            "challenge=0123",
+            &format!("challenge={digits}&challenge={digits}"),
+        ] {
             assert_eq!(challenge(Some(query)), Err(Refusal::BadChallenge), "{query}");
         }
     }

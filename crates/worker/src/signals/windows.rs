@@ -2,7 +2,9 @@
 
 use std::io;
 
-use tokio::signal::windows::{CtrlBreak, CtrlC, CtrlClose, CtrlShutdown, ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
+use tokio::signal::windows::{
+    CtrlBreak, CtrlC, CtrlClose, CtrlShutdown, ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown,
+};
 
 pub(super) struct Incoming {
     interrupt: CtrlC,
@@ -13,7 +15,12 @@ pub(super) struct Incoming {
 
 impl Incoming {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { interrupt: ctrl_c()?, terminate: ctrl_break()?, close: ctrl_close()?, shutdown: ctrl_shutdown()? })
+        Ok(Self {
+            interrupt: ctrl_c()?,
+            terminate: ctrl_break()?,
+            close: ctrl_close()?,
+            shutdown: ctrl_shutdown()?,
+        })
     }
 
     pub(super) async fn next(&mut self) -> super::Incoming {

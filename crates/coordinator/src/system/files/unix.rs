@@ -87,9 +87,24 @@ fn replace_at(dir: BorrowedFd<'_>, folder: &Path, name: &str, bytes: &[u8], dura
         let _ = rustix::fs::unlinkat(dir, &temporary, AtFlags::empty());
     } else if durability == Durability::Synced {
         // The rename lives in the directory, which has to reach the disk too (fsync(2)).
-        rustix::fs::fsync(dir)?;
+        sync_directory(dir)?;
     }
     written
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn sync_directory(dir: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(rustix::fs::fsync(dir)?)
+}
+
+/// On macOS, fsync(2) leaves the data in the drive's cache; `F_FULLFSYNC` (fcntl(2)) has the drive write it, and is what
+/// `File::sync_all` uses there too. Not every file system knows it.
+#[cfg(target_vendor = "apple")]
+fn sync_directory(dir: BorrowedFd<'_>) -> io::Result<()> {
+    if rustix::fs::fcntl_fullfsync(dir).is_err() {
+        rustix::fs::fsync(dir)?;
+    }
+    Ok(())
 }
 
 fn remove_at(dir: BorrowedFd<'_>, name: &Path) -> io::Result<()> {

@@ -1,5 +1,6 @@
 use clap::CommandFactory;
 
+use super::parse::short_ensure;
 use super::*;
 
 fn words(line: &str) -> Vec<OsString> {
@@ -14,7 +15,8 @@ fn the_definition_is_sound() {
 #[test]
 fn every_setting_has_its_flag_on_config_show() {
     let mut command = Cli::command();
-    let show = command.find_subcommand_mut("config").and_then(|config| config.find_subcommand_mut("show")).unwrap();
+    let show =
+        command.find_subcommand_mut("config").and_then(|config| config.find_subcommand_mut("show")).unwrap();
     for key in Key::ALL {
         let known = show.get_arguments().any(|arg| arg.get_long() == key.flag().strip_prefix("--"));
         assert!(known, "{}", key.flag());
@@ -52,5 +54,23 @@ fn every_command_has_examples() {
     for line in ["ensure", "serve", "status", "stop", "restart", "logs", "config show"] {
         let help = parse(words(&format!("oneworker {line} --help"))).unwrap_err().clap.render().to_string();
         assert!(help.contains("Examples:"), "{line}: {help}");
+    }
+}
+
+#[test]
+fn the_short_way_to_ensure_agrees_with_the_whole_definition() {
+    for line in ["oneworker ensure", "oneworker ensure --json --env A --env B --no-start --port=auto"] {
+        let short = short_ensure(&words(line)).map(Command::Ensure).unwrap();
+        let whole = Cli::try_parse_from(words(line)).unwrap().command;
+        assert_eq!(format!("{short:?}"), format!("{whole:?}"));
+    }
+    for line in [
+        "oneworker",
+        "oneworker stop",
+        "oneworker ensure --help",
+        "oneworker ensure --prot 1",
+        "oneworker ensure x",
+    ] {
+        assert!(short_ensure(&words(line)).is_none(), "{line}");
     }
 }

@@ -1,0 +1,178 @@
+//! Whole programs, side by side in one run, as ratios: the table of `docs/performance.md`.
+//!
+//! `cargo bench -p oneworker-benches --bench compare`
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
+use std::time::{Duration, Instant};
+
+use coordinator::{LaunchCommand, WorkerSpec, ensure_single_worker};
+use oneworker_benches::{Stage, Timing, bare_get};
+use rustix::process::{Pid, Signal, kill_process};
+
+const MEASURED: &str = env!("CARGO_BIN_EXE_oneworker-measured");
+const FLOOR: &str = env!("CARGO_BIN_EXE_get-floor");
+
+fn main() {
+    // `cargo test --benches` asks only whether it runs.
+    let quick = std::env::args().any(|arg| arg == "--test");
+    let scale = |n: usize| if quick { n.div_ceil(20) } else { n };
+
+    println!("| measure | floor or twin (p50) | oneworker (p50, p99) | ratio | target |");
+    println!("| --- | --- | --- | --- | --- |");
+    in_process(scale(2000));
+    let floor = hot(scale(500));
+    cold(scale(60), floor);
+    first_ever(scale(20), floor);
+    storm(scale(100), scale(10));
+    storm(scale(1000), scale(3));
+    hung(scale(3));
+    idle(if quick { Duration::from_secs(1) } else { Duration::from_secs(20) });
+}
+
+fn row(measure: &str, twin: &str, ours: &str, ratio: &str, target: &str) {
+    println!("| {measure} | {twin} | {ours} | {ratio} | {target} |");
+}
+
+fn ms(timing: Timing) -> String {
+    format!("{:.3} ms, {:.3} ms", timing.p50.as_secs_f64() * 1e3, timing.p99.as_secs_f64() * 1e3)
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> Duration {
+    let begun = Instant::now();
+    work();
+    begun.elapsed()
+}
+
+fn in_process(n: usize) {
+    let stage = Stage::new(MEASURED);
+    let address = stage.address();
+    let command = LaunchCommand::new(MEASURED, stage.args("serve"));
+    let spec = WorkerSpec::builder(command).port("auto").state_dir(stage.state_dir()).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (mut bare, mut ours) = (Vec::new(), Vec::new());
+    for _ in 0..n {
+        bare.push(timed(|| bare_get(address).unwrap()));
+        ours.push(timed(|| runtime.block_on(ensure_single_worker(&spec)).unwrap()));
+    }
+    let (bare, ours) = (Timing::of(bare), Timing::of(ours));
+    row("hot `ensure_single_worker`, in process", &ms(bare), &ms(ours), &format!("{:.2}", ours.ratio(bare)), "≤ 2");
+}
+
+/// Returns the GET floor.
+fn hot(n: usize) -> Timing {
+    let stage = Stage::new(MEASURED);
+    let address = stage.address();
+    let (mut floor, mut ours) = (Vec::new(), Vec::new());
+    for _ in 0..n {
+        floor.push(stage.time_floor(FLOOR, address));
+        ours.push(stage.time_ensure());
+    }
+    let (floor, ours) = (Timing::of(floor), Timing::of(ours));
+    row("hot `oneworker ensure`, whole process", &ms(floor), &ms(ours), &format!("{:.2}", ours.ratio(floor)), "≤ 1.3");
+    floor
+}
+
+fn cold(n: usize, floor: Timing) {
+    let stage = Stage::new(MEASURED);
+    stage.ensure();
+    let (mut cold, mut recovery) = (Vec::new(), Vec::new());
+    for _ in 0..n {
+        stage.stop();
+        cold.push(stage.time_ensure());
+        kill(stage.pid());
+        recovery.push(stage.time_ensure());
+    }
+    let (cold, recovery) = (Timing::of(cold), Timing::of(recovery));
+    row("cold `oneworker ensure`", &ms(floor), &ms(cold), &format!("{:.1}", cold.ratio(floor)), "≤ 12");
+    row("after kill -9 of the worker", &ms(cold), &ms(recovery), &format!("{:.2}", recovery.ratio(cold)), "≤ 1.2");
+}
+
+fn first_ever(n: usize, floor: Timing) {
+    let mut stage = Stage::new(MEASURED);
+    let samples = (0..n).map(|_| {
+        stage.fresh();
+        stage.time_ensure()
+    });
+    let first = Timing::of(samples.collect());
+    row("the very first (no state directory yet)", &ms(floor), &ms(first), &format!("{:.1}", first.ratio(floor)), "–");
+}
+
+fn storm(n: usize, rounds: usize) {
+    let stage = Stage::new(MEASURED);
+    stage.ensure();
+    let (mut cold, mut hot, mut failures) = (Vec::new(), Vec::new(), 0);
+    for _ in 0..rounds.max(1) {
+        stage.stop();
+        let before = stage.epoch();
+        let (took, failed) = stage.storm(n);
+        assert_eq!(stage.epoch(), before + 1, "more than one worker took office");
+        failures += failed;
+        cold.push(took);
+        let (took, failed) = stage.storm(n);
+        failures += failed;
+        hot.push(took);
+    }
+    let (cold, hot) = (Timing::of(cold), Timing::of(hot));
+    let measure = format!("storm of {n}, cold, beside {n} hot; {failures} failed");
+    let target = if n <= 100 { "≤ 1.5, < 250 ms" } else { "nobody fails" };
+    row(&measure, &ms(hot), &ms(cold), &format!("{:.2}", cold.ratio(hot)), target);
+}
+
+fn hung(n: usize) {
+    let stage = Stage::new(MEASURED);
+    let samples = (0..n.max(1)).map(|_| {
+        kill_process(pid(stage.pid()), Signal::STOP).unwrap();
+        stage.time_ensure()
+    });
+    let took = Timing::of(samples.collect());
+    row("stopped worker replaced (hang limit 1 s)", "1 s", &ms(took), &format!("{:.2}", took.p50.as_secs_f64()), "≤ 2");
+}
+
+fn idle(watch: Duration) {
+    let stage = Stage::new(MEASURED);
+    let worker = stage.pid();
+    // The start is over when its last line is in the history; a second look is not needed for what is averaged over many seconds.
+    let before = switches(worker);
+    std::thread::sleep(watch);
+    let wakeups = (switches(worker) - before) as f64 / watch.as_secs_f64();
+    let rss = status(worker, "VmRSS:");
+    row("worker, idle", "–", &format!("{:.1} MiB, {wakeups:.2} wake-ups a second", rss / 1024.0), "–", "≤ 10 MiB, ≤ 1");
+    row("`ensure`, peak", "–", &format!("{:.1} MiB", peak(&stage)), "–", "≤ 8 MiB");
+}
+
+/// Voluntary context switches of all threads.
+fn switches(process: u32) -> u64 {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    threads.flatten().map(|thread| field(&thread.path().join("status"), "voluntary_ctxt_switches:") as u64).sum()
+}
+
+fn status(process: u32, name: &str) -> f64 {
+    field(std::path::Path::new(&format!("/proc/{process}/status")), name)
+}
+
+fn field(path: &std::path::Path, name: &str) -> f64 {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0");
+    line.split_ascii_whitespace().next().unwrap_or("0").parse().unwrap_or(0.0)
+}
+
+/// The most memory that one `ensure` had, in MiB.
+fn peak(stage: &Stage) -> f64 {
+    let child = stage.start();
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: our own child, not waited for by anybody else; both pointers are valid for the call, and zeroes are a valid rusage.
+    let usage = unsafe {
+        libc::wait4(child.id().cast_signed(), std::ptr::null_mut(), 0, usage.as_mut_ptr());
+        usage.assume_init()
+    };
+    usage.ru_maxrss as f64 / 1024.0
+}
+
+fn pid(pid: u32) -> Pid {
+    Pid::from_raw(pid.cast_signed()).unwrap()
+}
+
+fn kill(process: u32) {
+    kill_process(pid(process), Signal::KILL).unwrap();
+}

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Type-checks and lints the workspace for Windows and macOS, from one Linux machine. Nothing is linked or run.
+#
+#   ci/cross-check.sh [windows] [macos]        (default: both)
+#
+# Needs Debian 12 with root and apt, and crates.io. It does not touch the rustup toolchain: Debian's own `rustc-web` comes with the
+# source of `std`, from which the foreign targets' `std` is checked. C code (SQLite) is replaced by empty objects, which is why no
+# C compiler for these systems is needed.
+#
+#   CLIPPY_FLAGS             passed to clippy (default: -D warnings)
+#   CROSS_PACKAGES           what to check (default: --workspace)
+#   CARGO_TARGET_DIR         default: target/cross
+set -euo pipefail
+cd "$(dirname "$0")/.."
+[ $# -gt 0 ] || set -- windows macos
+
+packages=(rustc-web cargo-web rust-web-src rust-web-clippy)
+installed() { dpkg-query -W -f '${db:Status-Status}\n' "${packages[@]}" 2>/dev/null | grep -c '^installed$' || true; }
+if [ "$(installed)" -ne "${#packages[@]}" ]; then
+  echo "== installing ${packages[*]}"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+fi
+
+# Debian's cargo and rustc, not rustup's; -Zbuild-std needs the nightly features of that compiler.
+export PATH=/usr/bin:/bin:/usr/sbin:/sbin RUSTC_BOOTSTRAP=1
+unset RUSTUP_TOOLCHAIN RUSTC RUSTDOC
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/cross} CARGO_INCREMENTAL=0
+mkdir -p "$CARGO_TARGET_DIR"
+
+# A pretend C compiler: every object is empty, since nothing will be linked.
+cc=$CARGO_TARGET_DIR/check-only-cc
+cat > "$cc" <<'CC'
+#!/bin/sh
+[ "$1" = "-?" ] && exit 1 # else the cc crate takes it for MSVC's
+out= previous= last= preprocess=
+for argument in "$@"; do
+  [ "$previous" = -o ] && out=$argument
+  [ "$argument" = -E ] && preprocess=1
+  previous=$argument last=$argument
+done
+[ -n "$preprocess" ] && exec cc -E -x c "$last"
+[ -z "$out" ] || : > "$out"
+CC
+chmod +x "$cc"
+
+# `cargo-clippy` by its own name: `cargo clippy` would look into ~/.cargo/bin first, where rustup's is.
+check() { # target
+  local variable=${1//-/_}
+  echo "== clippy for $1"
+  # shellcheck disable=SC2086 # both variables hold several words
+  env "CC_$variable=$cc" "AR_$variable=/usr/bin/ar" \
+    cargo-clippy clippy --quiet ${CROSS_PACKAGES:---workspace} --all-targets -Zbuild-std=std,panic_unwind --target "$1" \
+    -- ${CLIPPY_FLAGS:--D warnings}
+}
+
+for system in "$@"; do
+  case $system in
+    windows) check x86_64-pc-windows-gnu ;;
+    macos) check aarch64-apple-darwin ;;
+    *) echo "unknown system: $system (windows, macos)" >&2; exit 2 ;;
+  esac
+done
+echo "== nothing to complain about  [${SECONDS}s]"

@@ -1,0 +1,82 @@
+//! The commands, one file each, and what they share.
+
+mod config_show;
+mod ensure;
+mod logs;
+mod restart;
+mod serve;
+mod status;
+mod stop;
+
+use std::process::ExitCode;
+
+use coordinator::{EnsureError, WorkerSpec};
+
+use crate::args::{Command, ConfigCommand, Flags};
+use crate::config::{ConfigError, FileChoice, Settings};
+use crate::exit::Exit;
+use crate::explain::Words;
+use crate::failure::Failure;
+use crate::output::{self, Mode};
+use crate::spec::worker_spec;
+
+/// Does what the command line says, and reports a failure.
+pub(crate) fn run(command: &Command) -> ExitCode {
+    let (mode, result) = match command {
+        Command::Ensure(args) => (args.output.mode(), ensure::run(args)),
+        Command::Serve(args) => (args.output.mode(), serve::run(args)),
+        Command::Status(args) => (args.output.mode(), status::run(args)),
+        Command::Stop(args) => (args.output.mode(), stop::run(args)),
+        Command::Restart(args) => (args.output.mode(), restart::run(args)),
+        Command::Logs(args) => (Mode::Human, logs::run(args)),
+        Command::Config(ConfigCommand::Show(args)) => (args.output.mode(), config_show::run(args)),
+    };
+    result
+        .unwrap_or_else(|failure| {
+            output::failure(mode, &failure);
+            failure.exit()
+        })
+        .into()
+}
+
+/// What came of a command.
+type Done = Result<Exit, Failure>;
+
+/// The settings of this process.
+fn settings(flags: &Flags, file: &FileChoice) -> Result<Settings, ConfigError> {
+    Settings::resolve(flags, file, &|variable| std::env::var_os(variable))
+}
+
+/// A call for one identity: what most commands begin with.
+struct Request {
+    settings: Settings,
+    spec: WorkerSpec,
+    words: Words,
+}
+
+impl Request {
+    /// Reads the settings, and checks them against their bounds.
+    fn new(flags: &Flags, file: &FileChoice, may_start: bool) -> Result<Self, Failure> {
+        let settings = settings(flags, file)?;
+        let spec = worker_spec(&settings, may_start, settings.deadline.value)?;
+        let words = Words::new(&settings);
+        Ok(Self { settings, spec, words })
+    }
+
+    /// The failure that an error is.
+    fn failure(&self, error: &EnsureError) -> Failure {
+        Failure::ensure(error, &self.words, &self.spec)
+    }
+
+    /// Runs `work` on this thread, without starting another.
+    fn block_on<T>(&self, work: impl Future<Output = Result<T, EnsureError>>) -> Result<T, Failure> {
+        let event_loop =
+            tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(
+                |source| self.failure(&EnsureError::NotPermitted { what: "set up an event loop", source }),
+            )?;
+        let result = event_loop.block_on(work);
+        // A blocking call that hangs must not hold the caller up beyond its deadline.
+        event_loop.shutdown_background();
+        result.map_err(|error| self.failure(&error))
+    }
+}

@@ -1,0 +1,146 @@
+//! What the settings ask `coordinator` and `worker` for.
+//!
+//! A worker is this very program, run as `oneworker serve`. It gets every setting as a flag and reads no configuration of its own: a
+//! file that changes between a session's reading and the worker's would make them disagree about what they are.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use coordinator::{Backoff, LaunchCommand, SpecError, WorkerSpec};
+use worker::ServeOptions;
+
+use crate::config::{ConfigError, Key, Settings, Source};
+
+/// What a session asks for within `deadline`.
+///
+/// # Errors
+/// If a value lies outside of its bounds.
+pub(crate) fn worker_spec(
+    settings: &Settings,
+    may_start: bool,
+    deadline: Duration,
+) -> Result<WorkerSpec, ConfigError> {
+    let mut launch = LaunchCommand::this_program(serve_arguments(settings)).map_err(ConfigError::Program)?;
+    launch.env_pass = settings.env_pass.iter().map(|item| item.value.clone()).collect();
+    WorkerSpec::builder(launch)
+        .name(settings.name.value.as_str())
+        .port_choice(settings.port.value)
+        .state_dir(&settings.state_dir.value)
+        .version(env!("CARGO_PKG_VERSION"))
+        .may_start(may_start)
+        .deadline(deadline)
+        .hang_limit(settings.hang_limit.value)
+        .backoff(Backoff {
+            free: settings.backoff_free.value,
+            base: settings.backoff_base.value,
+            max: settings.backoff_max.value,
+            stable_after: settings.backoff_stable_after.value,
+        })
+        .build()
+        .map_err(|error| located(settings, error))
+}
+
+/// How the worker serves.
+pub(crate) fn serve_options(settings: &Settings, foreground: bool) -> ServeOptions {
+    let mut options = ServeOptions::default();
+    options.foreground = foreground;
+    options.drain = settings.drain.value;
+    options.watchdog = Some(settings.watchdog.value);
+    options.log_level = Some(settings.log_level.value);
+    options.log_max_bytes = settings.log_max_bytes.value;
+    options.log_keep = settings.log_keep.value;
+    options
+}
+
+/// The arguments that make this program the worker of these settings.
+fn serve_arguments(settings: &Settings) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = vec!["serve".into(), "--no-config".into()];
+    for entry in settings.entries() {
+        // What a worker passes on is decided by its environment, which it has already.
+        if entry.key != Key::EnvPass {
+            // In one piece, so that no value is ever taken for a flag.
+            let mut argument = OsString::from(entry.key.flag());
+            argument.push("=");
+            argument.push(entry.text);
+            arguments.push(argument);
+        }
+    }
+    arguments
+}
+
+/// A value out of its bounds is named with its source, like every other mistake.
+fn located(settings: &Settings, error: SpecError) -> ConfigError {
+    let found = match &error {
+        SpecError::OutOfRange { what: "deadline", .. } => Some((Key::Deadline, &settings.deadline.source)),
+        SpecError::OutOfRange { what: "hang limit", .. } => {
+            Some((Key::HangLimit, &settings.hang_limit.source))
+        }
+        SpecError::OutOfRange { what: "longest backoff", .. } => {
+            // The shortest delay is its lower bound, so either may be what was set wrong.
+            let base_is_set = settings.backoff_max.source == Source::Default;
+            let source =
+                if base_is_set { &settings.backoff_base.source } else { &settings.backoff_max.source };
+            Some((Key::BackoffMax, source))
+        }
+        _ => None,
+    };
+    match found {
+        Some((key, source)) => ConfigError::BadValue {
+            key: key.path().to_owned(),
+            origin: source.clone(),
+            wrong: error.to_string(),
+        },
+        None => ConfigError::Spec(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{self, Command};
+    use crate::config::FileChoice;
+
+    fn settings(flags: &[(Key, &str)]) -> Settings {
+        let mut flags: Vec<_> = flags.iter().map(|(key, text)| (*key, OsString::from(text))).collect();
+        flags.push((Key::StateDir, std::env::temp_dir().join("oneworker spec test").into()));
+        Settings::resolve(&flags, &FileChoice::None, &|_| None).unwrap()
+    }
+
+    #[test]
+    fn a_worker_reads_the_same_settings_from_its_arguments() {
+        let session = settings(&[
+            (Key::Name, "mine"),
+            (Key::Port, "auto"),
+            (Key::HangLimit, "1m 30s"),
+            (Key::LogMaxBytes, "2MiB"),
+            (Key::BackoffBase, "0"),
+            (Key::EnvPass, "LANG"),
+        ]);
+        let spec = worker_spec(&session, true, session.deadline.value).unwrap();
+        assert_eq!(spec.launch().env_pass, ["LANG"]);
+        let line = [OsString::from("oneworker")].into_iter().chain(spec.launch().args.clone());
+        let Ok(Command::Serve(args)) = args::parse(line) else {
+            panic!("the worker's arguments are no serve")
+        };
+        assert_eq!(args.common.file(), FileChoice::None);
+        let mut flags = args.common.flags();
+        args.tuning.add_to(&mut flags);
+        let worker = Settings::resolve(&flags, &args.common.file(), &|_| None).unwrap();
+        let values = |settings: &Settings| -> Vec<_> {
+            let kept = |entry: &crate::config::Entry<'_>| entry.key != Key::EnvPass;
+            settings.entries().into_iter().filter(kept).map(|entry| (entry.key, entry.text)).collect()
+        };
+        assert_eq!(values(&session), values(&worker));
+        assert!(worker.entries().iter().all(|entry| *entry.source != Source::Default));
+    }
+
+    #[test]
+    fn a_value_out_of_its_bounds_is_named_with_its_source() {
+        let short = settings(&[(Key::HangLimit, "1ms")]);
+        let error = worker_spec(&short, true, short.deadline.value).unwrap_err();
+        assert!(error.to_string().starts_with("--hang-limit: hang limit must be between"), "{error}");
+        let long = settings(&[(Key::BackoffBase, "2m")]);
+        let error = worker_spec(&long, true, long.deadline.value).unwrap_err();
+        assert!(error.to_string().starts_with("--backoff-base: longest backoff must be"), "{error}");
+    }
+}

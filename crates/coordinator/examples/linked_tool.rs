@@ -1,0 +1,18 @@
+//! A tool that links the library: asks for the one worker, and starts it if nobody has.
+//!
+//! `cargo run -p coordinator --example linked_tool -- target/…/examples/own_daemon /tmp/own-daemon`
+
+use coordinator::{LaunchCommand, WorkerSpec, blocking};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut args = std::env::args().skip(1);
+    let (daemon, state_dir) = args.next().zip(args.next()).ok_or("usage: linked_tool DAEMON STATE_DIR")?;
+    let spec = WorkerSpec::builder(LaunchCommand::new(daemon, [&state_dir]))
+        .name("own-daemon")
+        .port("auto")
+        .state_dir(&state_dir)
+        .build()?;
+    let worker = blocking::ensure_single_worker(&spec)?;
+    println!("{} (pid {}, epoch {}): {:?} in {:?}", worker.url, worker.pid, worker.epoch, worker.outcome, worker.elapsed);
+    Ok(())
+}

@@ -1,0 +1,122 @@
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::process::{is_alive, kill, processes_of};
+use crate::run::Run;
+
+/// An identity of a test: a state directory of its own. Dropping it ends every process that was started for it.
+pub struct Identity {
+    root: tempfile::TempDir,
+    binary: PathBuf,
+    port: String,
+    env: Vec<(String, String)>,
+    flags: Vec<String>,
+}
+
+impl Identity {
+    /// A fresh one, with any free port. `binary` is `env!("CARGO_BIN_EXE_oneworker-under-test")`.
+    pub fn new(binary: &str) -> Self {
+        let root = tempfile::tempdir().expect("a temporary directory");
+        Self { root, binary: PathBuf::from(binary), port: "auto".to_owned(), env: Vec::new(), flags: Vec::new() }
+    }
+
+    /// With this port.
+    pub fn on_port(mut self, port: u16) -> Self {
+        self.port = port.to_string();
+        self
+    }
+
+    /// With an environment variable in every process (`ONEWORKER_BACKOFF_…`, say).
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With a flag that every command gets, such as `--hang-limit` and its value.
+    pub fn flag(mut self, flag: &str, value: &str) -> Self {
+        self.flags.extend([flag.to_owned(), value.to_owned()]);
+        self
+    }
+
+    /// The binary.
+    pub fn binary(&self) -> &Path {
+        &self.binary
+    }
+
+    /// A directory that is the test's own, outside the state directory.
+    pub fn scratch(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// The state directory. Its path is in every worker's arguments.
+    pub fn state_dir(&self) -> PathBuf {
+        self.root.path().join("state")
+    }
+
+    /// A file of the state directory.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.state_dir().join(name)
+    }
+
+    /// A command of the binary, with the identity's flags; nothing is started yet.
+    pub fn command(&self, command: &str) -> Run {
+        self.command_of(&self.binary, command)
+    }
+
+    /// The same with another copy of the binary.
+    pub fn command_of(&self, binary: &Path, command: &str) -> Run {
+        let mut built = Command::new(binary);
+        built.arg(command).arg("--state-dir").arg(self.state_dir()).args(["--port", &self.port]).args(&self.flags);
+        // No configuration of the user who runs the tests.
+        built.env("ONEWORKER_CONFIG", "/dev/null").envs(self.env.iter().map(|(k, v)| (k, v)));
+        Run::new(built)
+    }
+
+    /// `ensure --json`.
+    pub fn ensure(&self) -> Run {
+        self.command("ensure").arg("--json")
+    }
+
+    /// `ensure --json` with failpoints, as `launch.before=kill`.
+    pub fn ensure_failing(&self, failpoints: impl AsRef<OsStr>) -> Run {
+        self.ensure().env("ONEWORKER_FAILPOINTS", failpoints)
+    }
+
+    /// The record as JSON, if there is a whole one.
+    pub fn record(&self) -> Option<Value> {
+        serde_json::from_slice(&std::fs::read(self.file("worker.json")).ok()?).ok()
+    }
+
+    /// The last epoch given out; 0 without one.
+    pub fn epoch(&self) -> u64 {
+        std::fs::read_to_string(self.file("epoch")).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+    }
+
+    /// The `serve` processes of this identity that live, by their arguments.
+    pub fn workers(&self) -> Vec<u32> {
+        processes_of(&self.state_dir()).into_iter().filter(|(_, args)| args.iter().any(|arg| arg == "serve")).map(|(pid, _)| pid).collect()
+    }
+
+    /// What the worker wrote to its log.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.file("logs/worker.log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Identity {
+    fn drop(&mut self) {
+        // Only what names this test's own temporary directory in its arguments.
+        let end = std::time::Instant::now() + crate::PATIENCE;
+        loop {
+            let left: Vec<_> = processes_of(self.root.path()).into_iter().map(|(pid, _)| pid).filter(|pid| is_alive(*pid)).collect();
+            if left.is_empty() || std::time::Instant::now() > end {
+                return;
+            }
+            left.into_iter().for_each(kill);
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+    }
+}

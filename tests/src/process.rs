@@ -1,0 +1,92 @@
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+fn pid_of(pid: u32) -> Pid {
+    Pid::from_raw(pid.try_into().expect("a pid")).expect("a pid")
+}
+
+/// SIGKILL. A process that is gone already is fine.
+pub fn kill(pid: u32) {
+    let _ = kill_process(pid_of(pid), Signal::KILL);
+}
+
+/// SIGSTOP, and waits until it is stopped.
+pub fn stop(pid: u32) {
+    kill_process(pid_of(pid), Signal::STOP).expect("a living process");
+    crate::wait_for("a process to stop", || (state(pid) == Some('T')).then_some(()));
+}
+
+/// The letter of `/proc/PID/stat`.
+fn state(pid: u32) -> Option<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.trim_start().chars().next()
+}
+
+/// Whether the process exists and is no zombie.
+pub fn is_alive(pid: u32) -> bool {
+    state(pid).is_some_and(|state| !matches!(state, 'Z' | 'X'))
+}
+
+/// Waits until the process has ended.
+pub fn wait_until_gone(pid: u32) {
+    crate::wait_for(&format!("process {pid} to end"), || (!is_alive(pid)).then_some(()));
+}
+
+/// The processes with `needle` in one of their arguments, and their arguments. Not this one.
+pub fn processes_of(needle: &Path) -> Vec<(u32, Vec<String>)> {
+    let needle = needle.to_string_lossy();
+    all_pids()
+        .filter(|pid| *pid != std::process::id())
+        .filter_map(|pid| {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+            let args: Vec<String> = line.split(|b| *b == 0).map(|arg| String::from_utf8_lossy(arg).into_owned()).collect();
+            (is_alive(pid) && args.iter().any(|arg| arg.contains(&*needle))).then_some((pid, args))
+        })
+        .collect()
+}
+
+/// The children of a process, zombies included.
+pub fn children_of(parent: u32) -> Vec<u32> {
+    all_pids()
+        .filter(|pid| {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            let ppid = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_ascii_whitespace().nth(1)?.parse().ok());
+            ppid == Some(parent)
+        })
+        .collect()
+}
+
+fn all_pids() -> impl Iterator<Item = u32> {
+    std::fs::read_dir("/proc").expect("/proc").flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// A process that is none of ours, and that nobody may touch. Ended when dropped.
+pub struct Bystander(Child);
+
+impl Bystander {
+    /// A `sleep`.
+    pub fn start() -> Self {
+        let child = Command::new("sleep").arg("600").stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+        Self(child.expect("sleep"))
+    }
+
+    /// Its pid.
+    pub fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Fails the test if anybody ended or stopped it.
+    pub fn assert_untouched(&mut self) {
+        assert!(self.0.try_wait().expect("its status").is_none(), "a bystander was ended");
+        assert_ne!(state(self.pid()), Some('T'), "a bystander was stopped");
+    }
+}
+
+impl Drop for Bystander {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

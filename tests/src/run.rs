@@ -1,0 +1,148 @@
+use std::ffi::OsStr;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// A command that is about to run.
+pub struct Run(Command);
+
+/// A command that runs.
+pub struct Running {
+    child: Option<Child>,
+    begun: Instant,
+}
+
+/// A command's success, as `ensure --json` reports it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Success {
+    /// `reused`, `waited`, `started` or `replaced`.
+    pub outcome: String,
+    /// The worker's address.
+    pub url: String,
+    /// Its process.
+    pub pid: u32,
+    /// Its epoch.
+    pub epoch: u64,
+    /// Its port.
+    pub port: u16,
+}
+
+/// A command's failure, as `--json` reports it.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The stable code.
+    pub code: String,
+    /// The exit status.
+    pub status: i32,
+    /// All of the error object.
+    pub error: Value,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Run {
+    pub(crate) fn new(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(command)
+    }
+
+    /// With one more argument.
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.0.arg(arg);
+        self
+    }
+
+    /// With more arguments.
+    pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.0.args(args);
+        self
+    }
+
+    /// With an environment variable.
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    /// For what else a test wants to change.
+    pub fn with(mut self, change: impl FnOnce(&mut Command)) -> Self {
+        change(&mut self.0);
+        self
+    }
+
+    /// Starts it.
+    pub fn start(mut self) -> Running {
+        let begun = Instant::now();
+        Running { child: Some(self.0.spawn().expect("the binary under test starts")), begun }
+    }
+
+    /// Runs it to its end.
+    pub fn output(self) -> Output {
+        self.start().output().0
+    }
+
+    /// Runs it, and expects success.
+    pub fn success(self) -> Success {
+        self.start().success()
+    }
+
+    /// Runs it, and expects an error.
+    pub fn failure(self) -> Failure {
+        self.start().failure()
+    }
+}
+
+impl Running {
+    /// Its pid.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
+    }
+
+    /// Its output when it has ended, and how long it took.
+    pub fn output(mut self) -> (Output, Duration) {
+        let child = self.child.take().expect("it runs");
+        let output = child.wait_with_output().expect("its output");
+        (output, self.begun.elapsed())
+    }
+
+    /// Expects success.
+    pub fn success(self) -> Success {
+        let (output, _) = self.output();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let json: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+        let whole = (|| {
+            Some(Success {
+                outcome: json["outcome"].as_str()?.to_owned(),
+                url: json["url"].as_str()?.to_owned(),
+                pid: json["pid"].as_u64()?.try_into().ok()?,
+                epoch: json["epoch"].as_u64()?,
+                port: json["port"].as_u64()?.try_into().ok()?,
+            })
+        })();
+        whole.filter(|_| output.status.success()).unwrap_or_else(|| {
+            panic!("no success: {:?}\nstdout: {text}\nstderr: {}", output.status, String::from_utf8_lossy(&output.stderr))
+        })
+    }
+
+    /// Expects an error.
+    pub fn failure(self) -> Failure {
+        let (output, took) = self.output();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let json: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+        let code = json["error"]["code"].as_str().map(str::to_owned);
+        match (code, output.status.code()) {
+            (Some(code), Some(status)) if status != 0 => Failure { code, status, error: json["error"].clone(), took },
+            _ => panic!("no error: {:?}\nstdout: {text}\nstderr: {}", output.status, String::from_utf8_lossy(&output.stderr)),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
