@@ -55,13 +55,13 @@ impl Stage {
     /// The arguments that make a command one of this stage.
     pub fn args(&self, command: &str) -> Vec<String> {
         let dir = self.state_dir().display().to_string();
-        [command, "--state-dir", &dir, "--port", "auto", "--deadline", "60s", "--hang-limit", "1s"].map(str::to_owned).to_vec()
+        [command, "--no-config", "--state-dir", &dir, "--port", "auto", "--deadline", "60s", "--hang-limit", "1s"].map(str::to_owned).to_vec()
     }
 
     fn command(&self, command: &str) -> Command {
         let mut built = Command::new(&self.binary);
         // Workers are killed here over and over, which looks like a crash loop and would be held back.
-        built.args(self.args(command)).env("ONEWORKER_CONFIG", "/dev/null").env("ONEWORKER_BACKOFF_BASE", "0s");
+        built.args(self.args(command)).env("ONEWORKER_BACKOFF_BASE", "0s");
         built.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
         built
     }
@@ -110,8 +110,9 @@ impl Stage {
     /// Starts `n` of them as fast as one thread can, and waits for all: wall time, and how many failed.
     pub fn storm(&self, n: usize) -> (Duration, usize) {
         let begun = Instant::now();
-        let mut children: Vec<Child> = (0..n).map(|_| self.start()).collect();
-        let failed = children.iter_mut().filter(|child| !child.wait().expect("its status").success()).count();
+        let children: Vec<Child> = (0..n).map(|_| self.start()).collect();
+        let ended = children.into_iter().map(|mut child| child.wait().expect("its status"));
+        let failed = ended.filter(|status| !status.success()).count();
         (begun.elapsed(), failed)
     }
 

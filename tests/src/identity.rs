@@ -20,6 +20,7 @@ impl Identity {
     /// A fresh one, with any free port. `binary` is `env!("CARGO_BIN_EXE_oneworker-under-test")`.
     pub fn new(binary: &str) -> Self {
         let root = tempfile::tempdir().expect("a temporary directory");
+        std::fs::write(root.path().join("oneworker.toml"), "").expect("an empty configuration");
         Self { root, binary: PathBuf::from(binary), port: "auto".to_owned(), env: Vec::new(), flags: Vec::new() }
     }
 
@@ -38,6 +39,17 @@ impl Identity {
     /// With a flag that every command gets, such as `--hang-limit` and its value.
     pub fn flag(mut self, flag: &str, value: &str) -> Self {
         self.flags.extend([flag.to_owned(), value.to_owned()]);
+        self
+    }
+
+    /// The same identity, for a session that asks for another port.
+    pub fn ensure_on_port(&self, port: &str) -> Run {
+        self.command_on(&self.binary, "ensure", port).arg("--json")
+    }
+
+    /// Gives the test's directory to another user, so that the identity can be theirs (root only).
+    pub fn owned_by(self, user: u32) -> Self {
+        std::os::unix::fs::chown(self.root.path(), Some(user), Some(user)).expect("root's rights");
         self
     }
 
@@ -68,10 +80,14 @@ impl Identity {
 
     /// The same with another copy of the binary.
     pub fn command_of(&self, binary: &Path, command: &str) -> Run {
+        self.command_on(binary, command, &self.port)
+    }
+
+    fn command_on(&self, binary: &Path, command: &str, port: &str) -> Run {
         let mut built = Command::new(binary);
-        built.arg(command).arg("--state-dir").arg(self.state_dir()).args(["--port", &self.port]).args(&self.flags);
+        built.arg(command).arg("--state-dir").arg(self.state_dir()).args(["--port", port]).args(&self.flags);
         // No configuration of the user who runs the tests.
-        built.env("ONEWORKER_CONFIG", "/dev/null").envs(self.env.iter().map(|(k, v)| (k, v)));
+        built.env("ONEWORKER_CONFIG", self.scratch().join("oneworker.toml")).envs(self.env.iter().map(|(k, v)| (k, v)));
         Run::new(built)
     }
 
@@ -83,6 +99,12 @@ impl Identity {
     /// `ensure --json` with failpoints, as `launch.before=kill`.
     pub fn ensure_failing(&self, failpoints: impl AsRef<OsStr>) -> Run {
         self.ensure().env("ONEWORKER_FAILPOINTS", failpoints)
+    }
+
+    /// `stop`, to its end.
+    pub fn stop(&self) {
+        let output = self.command("stop").args(["--deadline", "60s"]).output();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// The record as JSON, if there is a whole one.
@@ -98,6 +120,23 @@ impl Identity {
     /// The `serve` processes of this identity that live, by their arguments.
     pub fn workers(&self) -> Vec<u32> {
         processes_of(&self.state_dir()).into_iter().filter(|(_, args)| args.iter().any(|arg| arg == "serve")).map(|(pid, _)| pid).collect()
+    }
+
+    /// Waits until `pid` is the only `serve` process of this identity: those that lost end by themselves.
+    pub fn wait_until_alone(&self, pid: u32) {
+        crate::wait_for("all other workers to end", || (self.workers() == [pid]).then_some(()));
+    }
+
+    /// The epochs of those who took office, as the log has them. (A worker that was started by hand logs elsewhere.)
+    pub fn tenures(&self) -> Vec<u64> {
+        let log = self.log();
+        let epoch = |line: &str| line.split_once("epoch=")?.1.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok();
+        log.lines().filter(|line| line.contains("in office for")).filter_map(epoch).collect()
+    }
+
+    /// How many workers were launched in vain: each says in the log who was in office before it.
+    pub fn needless_launches(&self) -> usize {
+        self.log().lines().filter(|line| line.starts_with("oneworker: a worker of ")).count()
     }
 
     /// What the worker wrote to its log.

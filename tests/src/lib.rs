@@ -4,13 +4,23 @@
 // All of this package is test code.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod debugger;
+mod gate;
 mod identity;
 mod process;
 mod run;
+mod sandbox;
+mod squatter;
 
+pub use debugger::Debugger;
+pub use gate::Gate;
 pub use identity::Identity;
-pub use process::{Bystander, children_of, is_alive, kill, processes_of, stop, wait_until_gone};
+pub use process::{
+    Bystander, children_of, go_on, is_alive, kill, processes_of, stop, wait_until_gone, wait_until_stopped,
+};
 pub use run::{Failure, Run, Running, Success};
+pub use sandbox::{Forbidden, NOBODY, Tmpfs, as_user, forbid, is_root, limit_open_files};
+pub use squatter::{Squatter, occupy_as_client};
 
 use std::time::{Duration, Instant};
 
@@ -27,6 +37,16 @@ pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
         assert!(Instant::now() < end, "waited {PATIENCE:?} in vain for {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// The one worker that all of these name; fails the test if they do not agree on pid, epoch and URL.
+pub fn agreed<'a>(answers: impl IntoIterator<Item = &'a Success>) -> &'a Success {
+    let mut answers = answers.into_iter();
+    let first = answers.next().expect("an answer");
+    for other in answers {
+        assert_eq!((other.pid, other.epoch, &other.url), (first.pid, first.epoch, &first.url), "two workers");
+    }
+    first
 }
 
 /// A port that is free now, outside the range from which the kernel takes ports for connections, and unlikely to be another test's.

@@ -15,7 +15,17 @@ pub fn kill(pid: u32) {
 /// SIGSTOP, and waits until it is stopped.
 pub fn stop(pid: u32) {
     kill_process(pid_of(pid), Signal::STOP).expect("a living process");
+    wait_until_stopped(pid);
+}
+
+/// Waits until the process is stopped.
+pub fn wait_until_stopped(pid: u32) {
     crate::wait_for("a process to stop", || (state(pid) == Some('T')).then_some(()));
+}
+
+/// SIGCONT.
+pub fn go_on(pid: u32) {
+    kill_process(pid_of(pid), Signal::CONT).expect("a living process");
 }
 
 /// The letter of `/proc/PID/stat`.

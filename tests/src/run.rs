@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::gate::Gate;
+
 /// A command that is about to run.
 pub struct Run(Command);
 
@@ -26,6 +28,8 @@ pub struct Success {
     pub epoch: u64,
     /// Its port.
     pub port: u16,
+    /// What a person should know.
+    pub warnings: Vec<String>,
 }
 
 /// A command's failure, as `--json` reports it.
@@ -65,6 +69,12 @@ impl Run {
         self
     }
 
+    /// In this working directory.
+    pub fn in_dir(mut self, dir: impl AsRef<std::path::Path>) -> Self {
+        self.0.current_dir(dir);
+        self
+    }
+
     /// For what else a test wants to change.
     pub fn with(mut self, change: impl FnOnce(&mut Command)) -> Self {
         change(&mut self.0);
@@ -75,6 +85,22 @@ impl Run {
     pub fn start(mut self) -> Running {
         let begun = Instant::now();
         Running { child: Some(self.0.spawn().expect("the binary under test starts")), begun }
+    }
+
+    /// Starts it behind a gate: it runs when that is opened.
+    pub fn start_behind(self, gate: &Gate) -> Running {
+        Self(gate.before(&self.0)).start()
+    }
+
+    /// The same command, run by a script that calls it as `"$@"`.
+    pub fn through(self, script: &str) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script, "sh"]).arg(self.0.get_program()).args(self.0.get_args());
+        shell.envs(self.0.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(dir) = self.0.get_current_dir() {
+            shell.current_dir(dir);
+        }
+        Self::new(shell)
     }
 
     /// Runs it to its end.
@@ -118,6 +144,7 @@ impl Running {
                 pid: json["pid"].as_u64()?.try_into().ok()?,
                 epoch: json["epoch"].as_u64()?,
                 port: json["port"].as_u64()?.try_into().ok()?,
+                warnings: json["warnings"].as_array().into_iter().flatten().filter_map(|w| w.as_str().map(str::to_owned)).collect(),
             })
         })();
         whole.filter(|_| output.status.success()).unwrap_or_else(|| {

@@ -22,9 +22,12 @@ pub(crate) fn worker_spec(
 ) -> Result<WorkerSpec, ConfigError> {
     let mut launch = LaunchCommand::this_program(serve_arguments(settings)).map_err(ConfigError::Program)?;
     launch.env_pass = settings.env_pass.iter().map(|item| item.value.clone()).collect();
-    WorkerSpec::builder(launch)
+    let mut builder = WorkerSpec::builder(launch);
+    if settings.port.source != Source::Default {
+        builder = builder.port_choice(settings.port.value);
+    }
+    builder
         .name(settings.name.value.as_str())
-        .port_choice(settings.port.value)
         .state_dir(&settings.state_dir.value)
         .version(env!("CARGO_PKG_VERSION"))
         .may_start(may_start)

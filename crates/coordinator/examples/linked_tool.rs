@@ -2,6 +2,9 @@
 //!
 //! `cargo run -p coordinator --example linked_tool -- target/…/examples/own_daemon /tmp/own-daemon`
 
+// To print is what this program is for.
+#![allow(clippy::print_stdout)]
+
 use coordinator::{LaunchCommand, WorkerSpec, blocking};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

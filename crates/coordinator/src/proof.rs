@@ -144,7 +144,7 @@ pub(crate) fn identity_digest(name: &Name, user: &str, dir: &std::path::Path) ->
 /// So many random bytes, in hexadecimal digits.
 pub(crate) fn random_hex<const N: usize>() -> std::io::Result<String> {
     let mut bytes = [0u8; N];
-    getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+    crate::system::random::fill(&mut bytes)?;
     Ok(hex(&bytes))
 }
 

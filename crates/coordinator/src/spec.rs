@@ -105,6 +105,7 @@ impl Backoff {
 pub struct WorkerSpec {
     pub(crate) name: Name,
     pub(crate) port: PortChoice,
+    pub(crate) port_was_asked_for: bool,
     pub(crate) state_dir: PathBuf,
     pub(crate) version: Version,
     pub(crate) protocol: ProtocolRange,
@@ -126,7 +127,7 @@ impl WorkerSpec {
         WorkerSpecBuilder {
             launch,
             name: Ok(Name::default()),
-            port: Ok(PortChoice::default()),
+            port: None,
             state_dir: None,
             version: None,
             protocol: ProtocolRange::default(),
@@ -216,7 +217,7 @@ pub enum SpecError {
 pub struct WorkerSpecBuilder {
     launch: LaunchCommand,
     name: Result<Name, crate::InvalidValue>,
-    port: Result<PortChoice, crate::InvalidValue>,
+    port: Option<Result<PortChoice, crate::InvalidValue>>,
     state_dir: Option<PathBuf>,
     version: Option<String>,
     protocol: ProtocolRange,
@@ -232,14 +233,14 @@ impl WorkerSpecBuilder {
         self.name = name.parse();
         self
     }
-    /// The port, as text: a number or `auto`; 37777 without.
+    /// The port, as text: a number or `auto`. Without, a worker that is started takes 37777, and one that runs elsewhere is as good.
     pub fn port(mut self, port: &str) -> Self {
-        self.port = port.parse();
+        self.port = Some(port.parse());
         self
     }
     /// The port.
     pub fn port_choice(mut self, port: PortChoice) -> Self {
-        self.port = Ok(port);
+        self.port = Some(Ok(port));
         self
     }
     /// The state directory; by default that of the name in the user's home, as [`crate::default_state_dir`] says.
@@ -285,7 +286,8 @@ impl WorkerSpecBuilder {
     /// The first value that is not valid.
     pub fn build(self) -> Result<WorkerSpec, SpecError> {
         let name = self.name?;
-        let port = self.port?;
+        let port_was_asked_for = self.port.is_some();
+        let port = self.port.transpose()?.unwrap_or_default();
         let given = self.version.unwrap_or_else(|| env!("CARGO_PKG_VERSION").to_owned());
         let version = Version::parse(&given).map_err(|source| SpecError::Version { given, source })?;
         let state_dir = match self.state_dir {
@@ -302,6 +304,7 @@ impl WorkerSpecBuilder {
         Ok(WorkerSpec {
             name,
             port,
+            port_was_asked_for,
             state_dir,
             version,
             protocol: self.protocol,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::holder::Holder;
-use super::sight::Verdict;
+use super::sight::{Pending, Verdict};
 use super::suspicion::{Silence, Watch};
 use super::{Call, Phase, ReplaceReason};
 use crate::error::EnsureError;
@@ -32,7 +32,13 @@ pub(super) enum Diagnosis {
 
 impl Call<'_> {
     /// Looks at the tenure lock until it is free, or its holder is well, or there is something to tell the caller.
-    pub(super) async fn diagnose(&self, elected: &dyn ElectionGuard) -> Result<Diagnosis, EnsureError> {
+    ///
+    /// `pending` is a probe from before the election. It stays in the line of a slow worker, while those made here go to its end each time.
+    pub(super) async fn diagnose(
+        &self,
+        elected: &dyn ElectionGuard,
+        pending: &mut Option<Pending<'_>>,
+    ) -> Result<Diagnosis, EnsureError> {
         let mut patience = PATIENCE;
         let mut replaced = None;
         let mut leaked_since = None;
@@ -43,7 +49,7 @@ impl Call<'_> {
                 return Ok(Diagnosis::Vacant { replaced });
             }
             let from = self.clock().now();
-            let verdict = self.look(patience).await?;
+            let verdict = self.look_beside(pending, patience).await?;
             match verdict {
                 Verdict::Ready(health) => return Ok(Diagnosis::Ready(health)),
                 Verdict::TooNew(health) => return Err(self.too_new(&health).await),
@@ -97,7 +103,25 @@ impl Call<'_> {
                 continue;
             }
             self.in_time(&verdict, Some((&holder, silence)))?;
-            patience = (patience * 3 / 2).min(LONGEST_PATIENCE);
+            // Longer each time, since a slow worker should come to answer; but not past the moment at which it is to be replaced.
+            let left = silence.limit.saturating_sub(silence.silent_for);
+            patience = (patience * 3 / 2).min(LONGEST_PATIENCE).min(left.max(PATIENCE / 3));
+        }
+    }
+
+    /// Looks, unless the pending probe brings a proof before that.
+    async fn look_beside(&self, pending: &mut Option<Pending<'_>>, patience: Duration) -> Result<Verdict, EnsureError> {
+        let Some(probe) = pending else { return self.look(patience).await };
+        let early = tokio::select! {
+            biased;
+            early = probe => early?,
+            verdict = self.look(patience) => return verdict,
+        };
+        *pending = None;
+        match early {
+            ready @ Verdict::Ready(_) => Ok(ready),
+            // What it saw is long ago.
+            _ => self.look(patience).await,
         }
     }
 

@@ -22,10 +22,10 @@ pub(super) enum Election {
 }
 
 impl Call<'_> {
-    /// Tries to be elected, and watches the record meanwhile. `pending` is a probe that is still under way.
+    /// Tries to be elected, and watches the record meanwhile. `pending` is a probe that is still under way; it is left for what comes next.
     ///
     /// Never blocks in a lock call, which has no time-out: tries with jitter until the deadline.
-    pub(super) async fn elect(&self, mut pending: Option<Pending<'_>>) -> Result<Election, EnsureError> {
+    pub(super) async fn elect(&self, pending: &mut Option<Pending<'_>>) -> Result<Election, EnsureError> {
         let dir = &self.spec.state_dir;
         let mut seen = None;
         let mut pause = FIRST_PAUSE;
@@ -53,12 +53,12 @@ impl Call<'_> {
             }
             let jittered = pause / 2 + pause.mul_f64((self.clock().random() % 1024) as f64 / 1024.0);
             let nap = self.inner_deadline().pause(self.clock(), jittered);
-            match &mut pending {
+            match pending {
                 None => nap.await,
                 Some(probe) => tokio::select! {
                     biased;
                     verdict = probe => {
-                        pending = None;
+                        *pending = None;
                         if let Verdict::Ready(health) = verdict? {
                             return Ok(Election::Found(self.worker(&health, Outcome::Waited)));
                         }

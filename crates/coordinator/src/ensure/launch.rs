@@ -147,7 +147,7 @@ impl Call<'_> {
         self.enter(Phase::Starting(Some(process.pid)));
         loop {
             if self.look_at_tenure().await? != TenureLook::Free {
-                return match self.diagnose(elected).await? {
+                return match self.diagnose(elected, &mut None).await? {
                     Diagnosis::Ready(health) => Ok(Turn::Done(self.worker(&health, Outcome::Waited))),
                     Diagnosis::Vacant { .. } => Ok(Turn::Again),
                 };

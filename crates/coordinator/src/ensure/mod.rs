@@ -5,10 +5,9 @@
 //!    │ no proof
 //! elect (spawn.lock) ──meanwhile somebody else's worker answers──▶ Waited
 //!    │ elected
-//! probe again ──proof──▶ Waited
+//! tenure lock ── held ──▶ probe again ──proof──▶ Waited
+//!    │ free                   └── diagnose ──▶ wait | replace | typed error
 //!    │
-//! tenure lock ── held ──▶ diagnose ──▶ wait | replace | typed error
-//!    │ free
 //! backoff ──▶ launch ──▶ Ready ──proof──▶ Started | Replaced
 //! ```
 
@@ -37,8 +36,9 @@ use crate::identity::{Epoch, Port, PortChoice, ProtocolRange};
 use crate::machine::{Clock, ElectionGuard, Machine, Moment, Pid};
 use crate::proof::Health;
 use crate::spec::WorkerSpec;
+use diagnose::Diagnosis;
 use elect::Election;
-use sight::Verdict;
+use sight::Pending;
 
 /// A worker that proved, during this very call, that it is the identity's worker in office.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -271,26 +271,24 @@ impl<'a> Call<'a> {
         self.machine.files.prepare(&self.spec.state_dir).await.map_err(|source| self.state_dir_error(source))?;
         let mut pending = first.pending;
         loop {
-            let elected = match self.elect(pending.take()).await? {
+            let elected = match self.elect(&mut pending).await? {
                 Election::Found(worker) => return Ok(worker),
                 Election::Won(guard) => guard,
             };
             failpoint::hit("elect.won");
-            if let Turn::Done(worker) = self.act(&*elected).await? {
+            if let Turn::Done(worker) = self.act(&*elected, &mut pending).await? {
                 return Ok(worker);
             }
         }
     }
 
-    /// What the elected does: looks again, since much may have happened on the way; then decides by the tenure lock.
-    async fn act(&self, elected: &dyn ElectionGuard) -> Result<Turn, EnsureError> {
-        if let Verdict::Ready(worker) = self.look(sight::FIRST_PATIENCE).await? {
-            return Ok(Turn::Done(self.worker(&worker, Outcome::Waited)));
-        }
+    /// What the elected does: the tenure lock decides, and whoever holds it is asked again, since much may have happened on the way.
+    async fn act(&self, elected: &dyn ElectionGuard, pending: &mut Option<Pending<'_>>) -> Result<Turn, EnsureError> {
+        let diagnosis = self.diagnose(elected, pending).await?;
         failpoint::hit("elect.reprobed");
-        match self.diagnose(elected).await? {
-            diagnose::Diagnosis::Ready(health) => Ok(Turn::Done(self.worker(&health, Outcome::Waited))),
-            diagnose::Diagnosis::Vacant { replaced } => {
+        match diagnosis {
+            Diagnosis::Ready(health) => Ok(Turn::Done(self.worker(&health, Outcome::Waited))),
+            Diagnosis::Vacant { replaced } => {
                 failpoint::hit("look.free");
                 self.launch(elected, replaced).await
             }
@@ -302,6 +300,7 @@ impl<'a> Call<'a> {
         let port = Port::new(health.address.port()).unwrap_or(Port::DEFAULT);
         let mut warnings = Vec::new();
         if let PortChoice::Fixed(asked) = self.spec.port
+            && self.spec.port_was_asked_for
             && asked != port
         {
             warnings.push(format!("the worker of {:?} runs on port {port}, not on {asked} as this session asked", self.spec.name.as_str()));

@@ -40,15 +40,16 @@ pub(super) struct Watch {
     pub(super) asked: Duration,
 }
 
-/// Adds a silent watch to what is known.
+/// Adds a silent watch to what is known. The first one only begins the suspicion: somewhere in its midst the worker may have proved itself
+/// to somebody else, which leaves no trace but that there is no suspicion. From then on such a proof is seen, since it removes the file.
 fn add(previous: Option<Suspicion>, process: &ProcessInfo, watch: Watch, now: Moment) -> Suspicion {
     let effort_ms = millis(process.cpu_time + process.starved);
     let mut suspicion = previous.filter(|known| known.process == process.identity).unwrap_or_else(|| Suspicion {
         schema: 1,
         process: process.identity.clone(),
-        since: watch.from,
+        since: now,
         watched_ms: 0,
-        last: watch.from,
+        last: now,
         attempts: 0,
         effort_ms,
     });
@@ -119,40 +120,54 @@ mod tests {
     fn silences_of_several_sessions_add_up_and_the_gaps_between_them_do_not() {
         let idle = process(1, Duration::ZERO);
         let mut known = None;
-        for start in [0, 100_000, 200_000] {
+        for start in [0, 100_000, 200_000, 300_000] {
             known = Some(add(known, &idle, watch(start, 400), at(start + 400)));
         }
         let known = known.unwrap();
-        assert_eq!(known.watched_ms, 1200);
+        assert_eq!(known.watched_ms, 1200, "the first silence only begins the suspicion");
         assert!(weigh(&known, &idle, LIMIT, false).hung);
         assert!(!weigh(&known, &idle, LIMIT, true).hung, "a starting worker gets longer");
     }
 
     #[test]
     fn a_wait_that_overshoots_on_a_loaded_machine_counts_only_as_asked() {
-        let known = add(None, &process(1, Duration::ZERO), watch(0, 300), at(60_000));
+        let idle = process(1, Duration::ZERO);
+        let begun = add(None, &idle, watch(0, 300), at(300));
+        let known = add(Some(begun), &idle, watch(300, 300), at(60_000));
         assert_eq!(known.watched_ms, 300);
     }
 
     #[test]
     fn two_sessions_that_watch_at_once_count_the_time_once() {
         let idle = process(1, Duration::ZERO);
-        let first = add(None, &idle, watch(0, 500), at(500));
-        let second = add(Some(first), &idle, watch(100, 500), at(600));
+        let begun = add(None, &idle, watch(0, 10), at(10));
+        let first = add(Some(begun), &idle, watch(10, 500), at(510));
+        let second = add(Some(first), &idle, watch(110, 500), at(610));
         assert_eq!(second.watched_ms, 600);
     }
 
     #[test]
     fn a_reused_pid_begins_anew() {
-        let known = add(None, &process(1, Duration::ZERO), watch(0, 5000), at(5000));
-        let fresh = add(Some(known), &process(2, Duration::ZERO), watch(5000, 100), at(5100));
-        assert_eq!((fresh.watched_ms, fresh.attempts), (100, 1));
+        let begun = add(None, &process(1, Duration::ZERO), watch(0, 10), at(10));
+        let known = add(Some(begun), &process(1, Duration::ZERO), watch(10, 5000), at(5010));
+        assert_eq!(known.watched_ms, 5000);
+        let fresh = add(Some(known), &process(2, Duration::ZERO), watch(5010, 100), at(5110));
+        assert_eq!((fresh.watched_ms, fresh.attempts), (0, 1));
+    }
+
+    #[test]
+    fn silence_from_before_a_proof_does_not_count() {
+        let idle = process(1, Duration::ZERO);
+        // The worker answered somebody at 400, in the midst of this watch, and thereby removed the file.
+        let known = add(None, &idle, watch(0, 500), at(500));
+        let known = add(Some(known), &idle, watch(500, 300), at(800));
+        assert_eq!(known.watched_ms, 300);
     }
 
     #[test]
     fn a_worker_that_uses_the_cpu_is_busy_and_gets_longer_but_not_for_ever() {
         let mut known = add(None, &process(1, Duration::ZERO), watch(0, 1000), at(1000));
-        for start in [1000, 2000] {
+        for start in [1000, 2000, 3000] {
             known = add(Some(known), &process(1, Duration::ZERO), watch(start, 1000), at(start + 1000));
         }
         let busy = weigh(&known, &process(1, Duration::from_secs(2)), LIMIT, false);

@@ -7,7 +7,10 @@ mod launcher;
 mod locks;
 mod network;
 mod processes;
+pub(crate) mod random;
 mod readiness;
+#[cfg(windows)]
+mod registry;
 pub(crate) mod user;
 
 use std::sync::{Arc, OnceLock};

@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -22,13 +22,18 @@ fn client() -> io::Result<&'static Client> {
     if let Some(client) = CLIENT.get() {
         return Ok(client);
     }
-    let built = Client::builder()
+    let builder = Client::builder()
         .no_proxy()
         .pool_max_idle_per_host(0)
         .redirect(reqwest::redirect::Policy::none())
         .tcp_nodelay(true)
-        .build()
-        .map_err(io::Error::other)?;
+        // A connection lives for one answer: options that find a dead peer after half a minute are only system calls.
+        .tcp_keepalive(None)
+        .tcp_keepalive_interval(None)
+        .tcp_keepalive_retries(None);
+    #[cfg(target_os = "linux")]
+    let builder = builder.tcp_user_timeout(None);
+    let built = builder.build().map_err(io::Error::other)?;
     Ok(CLIENT.get_or_init(|| built))
 }
 
@@ -132,8 +137,8 @@ impl Network for SystemNetwork {
 /// On Unix, std sets `SO_REUSEADDR` (so that old connections in TIME_WAIT do not matter) and never `SO_REUSEPORT`: two listeners
 /// exclude each other.
 #[cfg(unix)]
-fn bind_exclusively(address: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(address)
+fn bind_exclusively(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    std::net::TcpListener::bind(address)
 }
 
 #[cfg(windows)]

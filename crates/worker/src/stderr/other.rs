@@ -15,11 +15,11 @@ pub(super) fn would_take() -> bool {
 
 pub(super) fn write(bytes: &[u8]) {
     // Last words must not wait for a thread that is stuck in here.
-    if let Ok(mut log) = LOG.try_lock() {
-        if let Some(file) = &mut *log {
-            let _ = file.write_all(bytes);
-            return;
-        }
+    if let Ok(mut log) = LOG.try_lock()
+        && let Some(file) = &mut *log
+    {
+        let _ = file.write_all(bytes);
+        return;
     }
     let _ = io::stderr().write_all(bytes);
 }

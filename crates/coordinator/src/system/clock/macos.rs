@@ -17,7 +17,13 @@ pub(super) fn boot_id() -> String {
     let mut len = text.len();
     // SAFETY: the name ends with a zero, and the kernel writes at most `len` bytes to the buffer, which has that many.
     let failed = unsafe {
-        libc::sysctlbyname(c"kern.bootsessionuuid".as_ptr(), text.as_mut_ptr().cast(), &raw mut len, ptr::null_mut(), 0)
+        libc::sysctlbyname(
+            c"kern.bootsessionuuid".as_ptr(),
+            text.as_mut_ptr().cast(),
+            &raw mut len,
+            ptr::null_mut(),
+            0,
+        )
     };
     if failed != 0 {
         return String::new();

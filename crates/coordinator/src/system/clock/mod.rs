@@ -40,6 +40,10 @@ impl Clock for SystemClock {
 
     fn random(&self) -> u64 {
         // Only for jitter: if the system gives no random bytes, the clock's low digits will do.
-        getrandom::u64().unwrap_or_else(|_| imp::awake_nanos())
+        let mut bytes = [0; 8];
+        match super::random::fill(&mut bytes) {
+            Ok(()) => u64::from_ne_bytes(bytes),
+            Err(_) => imp::awake_nanos(),
+        }
     }
 }

@@ -62,8 +62,11 @@ fn read_at(dir: BorrowedFd<'_>, name: &Path, limit: usize) -> io::Result<Option<
         Err(Errno::NOENT) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{} is not a regular file", name.display())));
+    let meta = file.metadata()?;
+    // Somebody else's file in a directory that was open to others for a while must not be believed.
+    if !meta.is_file() || meta.uid() != rustix::process::geteuid().as_raw() {
+        let what = format!("{} is not a regular file of this user", name.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
     }
     let mut bytes = Vec::with_capacity(1024);
     file.take(limit as u64).read_to_end(&mut bytes)?;

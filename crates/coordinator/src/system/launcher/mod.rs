@@ -1,8 +1,8 @@
 //! Starting workers, detached: nothing of the session is left in the worker, and nothing of the worker in the session.
 //!
 //! The worker must not be the session's child (it would become a zombie in a session that lives for hours, and be ended with its
-//! process tree), and yet its exit status must reach the session while it starts. So there is a *monitor* in between for the time of
-//! the start; see `unix.rs`.
+//! process tree), and yet its exit status must reach the session while it starts. On Unix there is a *monitor* in between for the time
+//! of the start; Windows needs none.
 
 use std::ffi::OsString;
 
@@ -38,11 +38,13 @@ const ENVIRONMENT: &[&str] = &[
 
 /// The worker's environment.
 fn environment(command: &LaunchCommand) -> Vec<(OsString, OsString)> {
+    // On Windows, names mean the same in either case: `Path`, `SYSTEMROOT`.
+    let same = |a: &str, b: &str| if cfg!(windows) { a.eq_ignore_ascii_case(b) } else { a == b };
     let allowed = |name: &str| {
-        ENVIRONMENT.contains(&name)
+        ENVIRONMENT.iter().any(|known| same(known, name))
             || name.starts_with("LC_")
             || cfg!(feature = "failpoints") && name == "ONEWORKER_FAILPOINTS"
-            || command.env_pass.iter().any(|pass| pass == name)
+            || command.env_pass.iter().any(|pass| same(pass, name))
     };
     let mut variables: Vec<_> =
         std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(allowed)).collect();

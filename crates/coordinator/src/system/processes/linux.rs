@@ -76,10 +76,15 @@ fn ticks(ticks: u64) -> Duration {
     Duration::from_millis(ticks.saturating_mul(1000) / per_second)
 }
 
-/// `TracerPid` of proc_pid_status(5); 0 is nobody.
+/// The process behind `TracerPid` of proc_pid_status(5), which names the thread that attached; 0 is nobody.
 fn tracer(status: &str) -> Option<Pid> {
-    let line = status.lines().find_map(|line| line.strip_prefix("TracerPid:"))?;
-    line.trim().parse().ok().filter(|pid| *pid != 0).map(Pid)
+    let thread = status_pid(status, "TracerPid:").filter(|thread| thread.0 != 0)?;
+    let process = fs::read_to_string(format!("/proc/{thread}/status")).ok();
+    process.and_then(|status| status_pid(&status, "Tgid:")).or(Some(thread))
+}
+
+fn status_pid(status: &str, field: &str) -> Option<Pid> {
+    status.lines().find_map(|line| line.strip_prefix(field))?.trim().parse().ok().map(Pid)
 }
 
 /// The second number of `/proc/PID/schedstat`: nanoseconds on the run queue (kernel documentation, sched-stats).

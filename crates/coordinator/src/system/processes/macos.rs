@@ -6,7 +6,9 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use super::identity;
-use crate::machine::{Activity, Pid, ProcessIdentity, ProcessInfo, Signal, SignalOutcome, StartTime, Surroundings};
+use crate::machine::{
+    Activity, Pid, ProcessIdentity, ProcessInfo, Signal, SignalOutcome, StartTime, Surroundings,
+};
 use crate::system::user;
 
 /// Of `sys/proc_info.h`; the `libc` crate does not have it.
@@ -30,7 +32,9 @@ unsafe fn pid_info<T>(pid: libc::c_int, flavor: libc::c_int, arg: u64) -> io::Re
     let error = io::Error::last_os_error();
     match error.raw_os_error() {
         Some(libc::ESRCH) => Ok(None),
-        _ if written > 0 => Err(io::Error::new(io::ErrorKind::InvalidData, "proc_pidinfo gave an answer of an unknown size")),
+        _ if written > 0 => {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "proc_pidinfo gave an answer of an unknown size"))
+        }
         _ => Err(error),
     }
 }
@@ -41,7 +45,8 @@ pub(in crate::system) fn look(pid: Pid) -> io::Result<Option<ProcessInfo>> {
     // SAFETY: this flavor's structure, which consists of numbers.
     let info = unsafe { pid_info::<libc::proc_bsdinfo>(number, libc::PROC_PIDTBSDINFO, ZOMBIES_TOO) }?;
     let Some(info) = info else { return Ok(None) };
-    let start = StartTime(info.pbi_start_tvsec.saturating_mul(1_000_000).saturating_add(info.pbi_start_tvusec));
+    let start =
+        StartTime(info.pbi_start_tvsec.saturating_mul(1_000_000).saturating_add(info.pbi_start_tvusec));
     let traced = info.pbi_flags & PROC_FLAG_TRACED != 0;
     let activity = match info.pbi_status {
         libc::SZOMB => Activity::Zombie,
@@ -87,7 +92,8 @@ fn timebase() -> (u32, u32) {
 
 /// The text before the first zero, if it is not empty.
 fn name(bytes: &[libc::c_char]) -> Option<String> {
-    let text: Vec<u8> = bytes.iter().take_while(|byte| **byte != 0).map(|byte| byte.cast_unsigned()).collect();
+    let text: Vec<u8> =
+        bytes.iter().take_while(|byte| **byte != 0).map(|byte| byte.cast_unsigned()).collect();
     (!text.is_empty()).then(|| String::from_utf8_lossy(&text).into_owned())
 }
 
@@ -113,7 +119,12 @@ pub(super) fn signal(target: &ProcessIdentity, signal: Signal) -> io::Result<Sig
 }
 
 pub(super) fn surroundings() -> Surroundings {
-    Surroundings { host: host(), user: user::id(), pid_namespace: String::new(), net_namespace: String::new() }
+    Surroundings {
+        host: host(),
+        user: user::id(),
+        pid_namespace: String::new(),
+        net_namespace: String::new(),
+    }
 }
 
 /// gethostuuid(2), which no two machines share; without it, the host's name.

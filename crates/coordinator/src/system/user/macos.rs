@@ -44,7 +44,13 @@ fn entry(user: libc::uid_t) -> io::Result<Option<PathBuf>> {
         let mut found = ptr::null_mut();
         // SAFETY: all pointers are valid for the call, and the buffer is as long as is said. getpwuid_r(3) is thread-safe.
         let error = unsafe {
-            libc::getpwuid_r(user, entry.as_mut_ptr(), strings.as_mut_ptr().cast(), strings.len(), &raw mut found)
+            libc::getpwuid_r(
+                user,
+                entry.as_mut_ptr(),
+                strings.as_mut_ptr().cast(),
+                strings.len(),
+                &raw mut found,
+            )
         };
         match error {
             libc::ERANGE if strings.len() < MAX_ENTRY => strings.resize(strings.len() * 2, 0),
