@@ -56,7 +56,13 @@ fn in_process(n: usize) {
         ours.push(timed(|| runtime.block_on(ensure_single_worker(&spec)).unwrap()));
     }
     let (bare, ours) = (Timing::of(bare), Timing::of(ours));
-    row("hot `ensure_single_worker`, in process", &ms(bare), &ms(ours), &format!("{:.2}", ours.ratio(bare)), "≤ 2");
+    row(
+        "hot `ensure_single_worker`, in process",
+        &ms(bare),
+        &ms(ours),
+        &format!("{:.2}", ours.ratio(bare)),
+        "≤ 2",
+    );
 }
 
 /// Returns the GET floor.
@@ -69,7 +75,13 @@ fn hot(n: usize) -> Timing {
         ours.push(stage.time_ensure());
     }
     let (floor, ours) = (Timing::of(floor), Timing::of(ours));
-    row("hot `oneworker ensure`, whole process", &ms(floor), &ms(ours), &format!("{:.2}", ours.ratio(floor)), "≤ 1.3");
+    row(
+        "hot `oneworker ensure`, whole process",
+        &ms(floor),
+        &ms(ours),
+        &format!("{:.2}", ours.ratio(floor)),
+        "≤ 1.3",
+    );
     floor
 }
 
@@ -85,7 +97,13 @@ fn cold(n: usize, floor: Timing) {
     }
     let (cold, recovery) = (Timing::of(cold), Timing::of(recovery));
     row("cold `oneworker ensure`", &ms(floor), &ms(cold), &format!("{:.1}", cold.ratio(floor)), "≤ 12");
-    row("after kill -9 of the worker", &ms(cold), &ms(recovery), &format!("{:.2}", recovery.ratio(cold)), "≤ 1.2");
+    row(
+        "after kill -9 of the worker",
+        &ms(cold),
+        &ms(recovery),
+        &format!("{:.2}", recovery.ratio(cold)),
+        "≤ 1.2",
+    );
 }
 
 fn first_ever(n: usize, floor: Timing) {
@@ -95,7 +113,13 @@ fn first_ever(n: usize, floor: Timing) {
         stage.time_ensure()
     });
     let first = Timing::of(samples.collect());
-    row("the very first (no state directory yet)", &ms(floor), &ms(first), &format!("{:.1}", first.ratio(floor)), "–");
+    row(
+        "the very first (no state directory yet)",
+        &ms(floor),
+        &ms(first),
+        &format!("{:.1}", first.ratio(floor)),
+        "–",
+    );
 }
 
 fn storm(n: usize, rounds: usize) {
@@ -120,13 +144,19 @@ fn storm(n: usize, rounds: usize) {
 }
 
 fn hung(n: usize) {
-    let stage = Stage::new(MEASURED);
+    let stage = Stage::new(MEASURED).hang_limit("1s");
     let samples = (0..n.max(1)).map(|_| {
         kill_process(pid(stage.pid()), Signal::STOP).unwrap();
         stage.time_ensure()
     });
     let took = Timing::of(samples.collect());
-    row("stopped worker replaced (hang limit 1 s)", "1 s", &ms(took), &format!("{:.2}", took.p50.as_secs_f64()), "≤ 2");
+    row(
+        "stopped worker replaced (hang limit 1 s)",
+        "1 s",
+        &ms(took),
+        &format!("{:.2}", took.p50.as_secs_f64()),
+        "≤ 2",
+    );
 }
 
 fn idle(watch: Duration) {
@@ -137,14 +167,23 @@ fn idle(watch: Duration) {
     std::thread::sleep(watch);
     let wakeups = (switches(worker) - before) as f64 / watch.as_secs_f64();
     let rss = status(worker, "VmRSS:");
-    row("worker, idle", "–", &format!("{:.1} MiB, {wakeups:.2} wake-ups a second", rss / 1024.0), "–", "≤ 10 MiB, ≤ 1");
+    row(
+        "worker, idle",
+        "–",
+        &format!("{:.1} MiB, {wakeups:.2} wake-ups a second", rss / 1024.0),
+        "–",
+        "≤ 10 MiB, ≤ 1",
+    );
     row("`ensure`, peak", "–", &format!("{:.1} MiB", peak(&stage)), "–", "≤ 8 MiB");
 }
 
 /// Voluntary context switches of all threads.
 fn switches(process: u32) -> u64 {
     let threads = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
-    threads.flatten().map(|thread| field(&thread.path().join("status"), "voluntary_ctxt_switches:") as u64).sum()
+    threads
+        .flatten()
+        .map(|thread| field(&thread.path().join("status"), "voluntary_ctxt_switches:") as u64)
+        .sum()
 }
 
 fn status(process: u32, name: &str) -> f64 {

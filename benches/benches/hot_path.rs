@@ -14,7 +14,9 @@ fn hot_path(c: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
 
     let mut group = c.benchmark_group("worker runs already");
-    group.bench_function("bare HTTP round trip (std, new connection)", |b| b.iter(|| bare_get(address).unwrap()));
+    group.bench_function("bare HTTP round trip (std, new connection)", |b| {
+        b.iter(|| bare_get(address).unwrap())
+    });
     group.bench_function("ensure_single_worker", |b| {
         b.to_async(&runtime).iter(|| async { ensure_single_worker(&spec).await.unwrap() });
     });

@@ -10,6 +10,7 @@ pub struct Stage {
     root: tempfile::TempDir,
     binary: PathBuf,
     generation: u32,
+    hang_limit: Option<&'static str>,
 }
 
 /// The middle and the ends of what was measured.
@@ -38,7 +39,18 @@ impl Timing {
 impl Stage {
     /// With this binary, in a fresh directory.
     pub fn new(binary: &str) -> Self {
-        Self { root: tempfile::tempdir().expect("a temporary directory"), binary: binary.into(), generation: 0 }
+        Self {
+            root: tempfile::tempdir().expect("a temporary directory"),
+            binary: binary.into(),
+            generation: 0,
+            hang_limit: None,
+        }
+    }
+
+    /// With another hang limit than the default.
+    #[must_use]
+    pub fn hang_limit(self, limit: &'static str) -> Self {
+        Self { hang_limit: Some(limit), ..self }
     }
 
     /// The state directory in use.
@@ -55,13 +67,18 @@ impl Stage {
     /// The arguments that make a command one of this stage.
     pub fn args(&self, command: &str) -> Vec<String> {
         let dir = self.state_dir().display().to_string();
-        [command, "--no-config", "--state-dir", &dir, "--port", "auto", "--deadline", "60s", "--hang-limit", "1s"].map(str::to_owned).to_vec()
+        [command, "--no-config", "--state-dir", &dir, "--port", "auto", "--deadline", "60s"]
+            .map(str::to_owned)
+            .to_vec()
     }
 
     fn command(&self, command: &str) -> Command {
         let mut built = Command::new(&self.binary);
         // Workers are killed here over and over, which looks like a crash loop and would be held back.
-        built.args(self.args(command)).env("ONEWORKER_BACKOFF_BASE", "0s");
+        built
+            .args(self.args(command))
+            .env("ONEWORKER_BACKOFF_BASE", "0s")
+            .envs(self.hang_limit.map(|limit| ("ONEWORKER_HANG_LIMIT", limit)));
         built.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
         built
     }
@@ -83,7 +100,12 @@ impl Stage {
 
     /// Runs one `ensure`, and says what it found.
     pub fn ensure(&self) -> Value {
-        let output = self.command("ensure").arg("--json").stdout(Stdio::piped()).output().expect("the measured binary runs");
+        let output = self
+            .command("ensure")
+            .arg("--json")
+            .stdout(Stdio::piped())
+            .output()
+            .expect("the measured binary runs");
         assert!(output.status.success(), "ensure failed: {output:?}");
         serde_json::from_slice(&output.stdout).expect("JSON")
     }

@@ -34,7 +34,10 @@ impl Gate {
         if let Some(dir) = command.get_current_dir() {
             gated.current_dir(dir);
         }
-        gated.stdin(self.line.try_clone().expect("a descriptor")).stdout(Stdio::piped()).stderr(Stdio::piped());
+        gated
+            .stdin(self.line.try_clone().expect("a descriptor"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         gated
     }
 }

@@ -21,7 +21,13 @@ impl Identity {
     pub fn new(binary: &str) -> Self {
         let root = tempfile::tempdir().expect("a temporary directory");
         std::fs::write(root.path().join("oneworker.toml"), "").expect("an empty configuration");
-        Self { root, binary: PathBuf::from(binary), port: "auto".to_owned(), env: Vec::new(), flags: Vec::new() }
+        Self {
+            root,
+            binary: PathBuf::from(binary),
+            port: "auto".to_owned(),
+            env: Vec::new(),
+            flags: Vec::new(),
+        }
     }
 
     /// With this port.
@@ -87,7 +93,9 @@ impl Identity {
         let mut built = Command::new(binary);
         built.arg(command).arg("--state-dir").arg(self.state_dir()).args(["--port", port]).args(&self.flags);
         // No configuration of the user who runs the tests.
-        built.env("ONEWORKER_CONFIG", self.scratch().join("oneworker.toml")).envs(self.env.iter().map(|(k, v)| (k, v)));
+        built
+            .env("ONEWORKER_CONFIG", self.scratch().join("oneworker.toml"))
+            .envs(self.env.iter().map(|(k, v)| (k, v)));
         Run::new(built)
     }
 
@@ -114,12 +122,19 @@ impl Identity {
 
     /// The last epoch given out; 0 without one.
     pub fn epoch(&self) -> u64 {
-        std::fs::read_to_string(self.file("epoch")).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+        std::fs::read_to_string(self.file("epoch"))
+            .ok()
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or(0)
     }
 
     /// The `serve` processes of this identity that live, by their arguments.
     pub fn workers(&self) -> Vec<u32> {
-        processes_of(&self.state_dir()).into_iter().filter(|(_, args)| args.iter().any(|arg| arg == "serve")).map(|(pid, _)| pid).collect()
+        processes_of(&self.state_dir())
+            .into_iter()
+            .filter(|(_, args)| args.iter().any(|arg| arg == "serve"))
+            .map(|(pid, _)| pid)
+            .collect()
     }
 
     /// Waits until `pid` is the only `serve` process of this identity: those that lost end by themselves.
@@ -130,7 +145,9 @@ impl Identity {
     /// The epochs of those who took office, as the log has them. (A worker that was started by hand logs elsewhere.)
     pub fn tenures(&self) -> Vec<u64> {
         let log = self.log();
-        let epoch = |line: &str| line.split_once("epoch=")?.1.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok();
+        let epoch = |line: &str| {
+            line.split_once("epoch=")?.1.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+        };
         log.lines().filter(|line| line.contains("in office for")).filter_map(epoch).collect()
     }
 
@@ -150,7 +167,11 @@ impl Drop for Identity {
         // Only what names this test's own temporary directory in its arguments.
         let end = std::time::Instant::now() + crate::PATIENCE;
         loop {
-            let left: Vec<_> = processes_of(self.root.path()).into_iter().map(|(pid, _)| pid).filter(|pid| is_alive(*pid)).collect();
+            let left: Vec<_> = processes_of(self.root.path())
+                .into_iter()
+                .map(|(pid, _)| pid)
+                .filter(|pid| is_alive(*pid))
+                .collect();
             if left.is_empty() || std::time::Instant::now() > end {
                 return;
             }

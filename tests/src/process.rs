@@ -51,7 +51,8 @@ pub fn processes_of(needle: &Path) -> Vec<(u32, Vec<String>)> {
         .filter(|pid| *pid != std::process::id())
         .filter_map(|pid| {
             let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-            let args: Vec<String> = line.split(|b| *b == 0).map(|arg| String::from_utf8_lossy(arg).into_owned()).collect();
+            let args: Vec<String> =
+                line.split(|b| *b == 0).map(|arg| String::from_utf8_lossy(arg).into_owned()).collect();
             (is_alive(pid) && args.iter().any(|arg| arg.contains(&*needle))).then_some((pid, args))
         })
         .collect()
@@ -62,14 +63,19 @@ pub fn children_of(parent: u32) -> Vec<u32> {
     all_pids()
         .filter(|pid| {
             let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            let ppid = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_ascii_whitespace().nth(1)?.parse().ok());
+            let ppid = stat
+                .rsplit_once(')')
+                .and_then(|(_, rest)| rest.split_ascii_whitespace().nth(1)?.parse().ok());
             ppid == Some(parent)
         })
         .collect()
 }
 
 fn all_pids() -> impl Iterator<Item = u32> {
-    std::fs::read_dir("/proc").expect("/proc").flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+    std::fs::read_dir("/proc")
+        .expect("/proc")
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 /// A process that is none of ours, and that nobody may touch. Ended when dropped.

@@ -144,11 +144,20 @@ impl Running {
                 pid: json["pid"].as_u64()?.try_into().ok()?,
                 epoch: json["epoch"].as_u64()?,
                 port: json["port"].as_u64()?.try_into().ok()?,
-                warnings: json["warnings"].as_array().into_iter().flatten().filter_map(|w| w.as_str().map(str::to_owned)).collect(),
+                warnings: json["warnings"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|w| w.as_str().map(str::to_owned))
+                    .collect(),
             })
         })();
         whole.filter(|_| output.status.success()).unwrap_or_else(|| {
-            panic!("no success: {:?}\nstdout: {text}\nstderr: {}", output.status, String::from_utf8_lossy(&output.stderr))
+            panic!(
+                "no success: {:?}\nstdout: {text}\nstderr: {}",
+                output.status,
+                String::from_utf8_lossy(&output.stderr)
+            )
         })
     }
 
@@ -159,8 +168,14 @@ impl Running {
         let json: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         let code = json["error"]["code"].as_str().map(str::to_owned);
         match (code, output.status.code()) {
-            (Some(code), Some(status)) if status != 0 => Failure { code, status, error: json["error"].clone(), took },
-            _ => panic!("no error: {:?}\nstdout: {text}\nstderr: {}", output.status, String::from_utf8_lossy(&output.stderr)),
+            (Some(code), Some(status)) if status != 0 => {
+                Failure { code, status, error: json["error"].clone(), took }
+            }
+            _ => panic!(
+                "no error: {:?}\nstdout: {text}\nstderr: {}",
+                output.status,
+                String::from_utf8_lossy(&output.stderr)
+            ),
         }
     }
 }

@@ -49,13 +49,19 @@ pub fn forbid(what: Forbidden) -> impl FnOnce(&mut Command) {
     const NUMBER: u32 = 0;
     const FIRST_ARGUMENT: u32 = 16;
     let statement = |code: u32, k: u32| libc::sock_filter { code: code as u16, jt: 0, jf: 0, k };
-    let jump = |code: u32, k: u32, jt: u8, jf: u8| libc::sock_filter { code: (libc::BPF_JMP | code | libc::BPF_K) as u16, jt, jf, k };
+    let jump = |code: u32, k: u32, jt: u8, jf: u8| libc::sock_filter {
+        code: (libc::BPF_JMP | code | libc::BPF_K) as u16,
+        jt,
+        jf,
+        k,
+    };
     let load = |offset| statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, offset);
     let refuse = |errno: i32| statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ERRNO | errno as u32);
     let allow = statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW);
 
     let mut filter = vec![load(NUMBER)];
-    let mut never = |call: i64, errno: i32| filter.extend([jump(libc::BPF_JEQ, call as u32, 0, 1), refuse(errno)]);
+    let mut never =
+        |call: i64, errno: i32| filter.extend([jump(libc::BPF_JEQ, call as u32, 0, 1), refuse(errno)]);
     match what {
         Forbidden::Sockets(errno) => never(libc::SYS_socket, errno),
         Forbidden::Signals => {
@@ -105,7 +111,10 @@ impl Tmpfs {
     /// If the system forbids it.
     pub fn mount(at: &Path, size: &str) -> io::Result<Self> {
         std::fs::create_dir_all(at)?;
-        let done = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size},mode=0755"), "tmpfs"]).arg(at).output()?;
+        let done = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size},mode=0755"), "tmpfs"])
+            .arg(at)
+            .output()?;
         if !done.status.success() {
             return Err(io::Error::other(String::from_utf8_lossy(&done.stderr).into_owned()));
         }
@@ -115,7 +124,8 @@ impl Tmpfs {
     /// Fills it to the last byte.
     pub fn fill(&self) {
         use std::io::Write;
-        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(self.filler()).expect("a file");
+        let mut file =
+            std::fs::OpenOptions::new().create(true).append(true).open(self.filler()).expect("a file");
         for size in [64 * 1024, 512, 1] {
             while file.write_all(&vec![0; size]).is_ok() {}
         }

@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Something in this process that listens on a port that it should not have. Leaves it when dropped.
 pub struct Squatter {
@@ -36,7 +36,11 @@ impl Squatter {
     pub fn answering(port: u16, body: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         Self::on(port, move |mut stream| {
             let body = body(&read_head(&mut stream)?);
-            write!(stream, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+            write!(
+                stream,
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            )
         })
     }
 
@@ -86,6 +90,11 @@ impl Drop for Squatter {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+        // A process that another test forked just now has a copy of the listener until it executes something.
+        let end = Instant::now() + crate::PATIENCE;
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() && Instant::now() < end {
+            std::thread::yield_now();
+        }
     }
 }
 
@@ -102,10 +111,13 @@ fn read_head(stream: &mut TcpStream) -> io::Result<String> {
 /// Takes `port` as a client does that was given it for its own end of a connection. The connection ends when both are dropped, without
 /// lingering.
 pub fn occupy_as_client(port: u16) -> (OwnedFd, TcpListener) {
-    use rustix::net::{AddressFamily, SocketType, bind, connect, socket, sockopt};
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with, sockopt};
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    let SocketAddr::V4(there) = listener.local_addr().expect("its address") else { unreachable!("an IPv4 address") };
-    let client = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    let SocketAddr::V4(there) = listener.local_addr().expect("its address") else {
+        unreachable!("an IPv4 address")
+    };
+    let client =
+        socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None).expect("a socket");
     sockopt::set_socket_linger(&client, Some(Duration::ZERO)).expect("an option");
     bind(&client, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)).expect("a free port");
     connect(&client, &there).expect("a connection");

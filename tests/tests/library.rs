@@ -2,7 +2,8 @@
 //!
 //! One test only: it counts what belongs to the whole process.
 
-#![allow(missing_docs, reason = "the names say it")]
+// All of this is test code.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::time::Duration;
 
@@ -31,7 +32,8 @@ fn spec(identity: &Identity) -> WorkerSpec {
     let args = ["serve", "--no-config", "--port", "auto", "--state-dir", state_dir.to_str().unwrap()];
     // Every one of these workers dies young; that is not what is tested here.
     let backoff = Backoff { base: Duration::ZERO, ..Backoff::default() };
-    let builder = WorkerSpec::builder(LaunchCommand::new(identity.binary(), args)).port("auto").state_dir(&state_dir);
+    let builder =
+        WorkerSpec::builder(LaunchCommand::new(identity.binary(), args)).port("auto").state_dir(&state_dir);
     builder.deadline(Duration::from_secs(60)).backoff(backoff).build().unwrap()
 }
 
@@ -75,7 +77,11 @@ fn ten_thousand_calls_leave_no_child_thread_or_descriptor_behind() {
     let epochs = in_turn(CALLS);
 
     assert!(epochs.is_sorted(), "an epoch went back");
-    assert_eq!(epochs.last().unwrap() - epochs[0] + 1, u64::from(CALLS / KILL_EVERY), "one tenure for each death");
+    assert_eq!(
+        epochs.last().unwrap() - epochs[0] + 1,
+        u64::from(CALLS / KILL_EVERY),
+        "one tenure for each death"
+    );
     assert_eq!(children_of(std::process::id()), [0; 0], "children or zombies");
     settled("threads", threads, threads_before);
     settled("descriptors", descriptors, descriptors_before);

@@ -1,6 +1,7 @@
 //! Detachment: nothing of the session is left in the worker. A hook's `$(…)` must return while the worker lives on.
 
-#![allow(missing_docs, reason = "the names say it")]
+// All of this is test code.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;
 use std::io::{PipeReader, Read};
@@ -31,7 +32,8 @@ fn worker(identity: &Identity) -> u32 {
 /// What the descriptors of a process lead to.
 fn descriptors(pid: u32) -> Vec<(i32, String)> {
     let open = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
-    let named = open.filter_map(|fd| Some((fd.file_name().to_str()?.parse().ok()?, fs::read_link(fd.path()).ok()?)));
+    let named =
+        open.filter_map(|fd| Some((fd.file_name().to_str()?.parse().ok()?, fs::read_link(fd.path()).ok()?)));
     named.map(|(fd, link)| (fd, link.to_string_lossy().into_owned())).collect()
 }
 
@@ -127,7 +129,11 @@ fn a_worker_reads_nothing_and_writes_to_its_log() {
 #[test]
 fn secrets_and_proxies_of_the_session_do_not_reach_the_worker_unless_named() {
     let identity = Identity::new(BINARY);
-    let run = identity.ensure().env("SECRET", "hunter2").env("http_proxy", "http://127.0.0.1:1").env("WANTED", "yes");
+    let run = identity
+        .ensure()
+        .env("SECRET", "hunter2")
+        .env("http_proxy", "http://127.0.0.1:1")
+        .env("WANTED", "yes");
     let worker = run.env("TMPDIR", "/nowhere").args(["--env", "WANTED"]).success();
     let environment = fs::read(format!("/proc/{}/environ", worker.pid)).unwrap();
     let environment = String::from_utf8_lossy(&environment).into_owned();

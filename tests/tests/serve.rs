@@ -1,6 +1,7 @@
 //! `serve` started by hand, past every election: the tenure lock alone decides, and those that lose touch nothing.
 
-#![allow(missing_docs, reason = "the names say it")]
+// All of this is test code.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -43,7 +44,16 @@ fn serves_that_lose_leave_record_secrets_history_and_port_untouched() {
     let identity = Identity::new(BINARY);
     let worker = identity.ensure().success();
     let look = || {
-        let files = ["worker.json", "token", "proof.key", "worker.pid", "epoch", "worker.lock", "launch.json", "logs/worker.log"];
+        let files = [
+            "worker.json",
+            "token",
+            "proof.key",
+            "worker.pid",
+            "epoch",
+            "worker.lock",
+            "launch.json",
+            "logs/worker.log",
+        ];
         let files = files.map(|name| {
             let path = identity.file(name);
             let meta = fs::metadata(&path).unwrap();
@@ -51,14 +61,19 @@ fn serves_that_lose_leave_record_secrets_history_and_port_untouched() {
         });
         let listening = format!(":{:04X} 00000000:0000 0A", worker.port);
         let table = fs::read_to_string("/proc/net/tcp").unwrap();
-        let socket = table.lines().find(|line| line.contains(&listening)).and_then(|line| line.split_whitespace().nth(9));
+        let socket = table
+            .lines()
+            .find(|line| line.contains(&listening))
+            .and_then(|line| line.split_whitespace().nth(9));
         (files, socket.unwrap().to_owned(), read_history(&identity.state_dir(), 1000).unwrap())
     };
     // Its last act of starting, which nobody waits for.
     oneworker_tests::wait_for("the history of the start", || {
         read_history(&identity.state_dir(), 10).ok().filter(|events| !events.is_empty())
     });
-    oneworker_tests::wait_for("the last line of the start", || identity.log().contains("ready at").then_some(()));
+    oneworker_tests::wait_for("the last line of the start", || {
+        identity.log().contains("ready at").then_some(())
+    });
     let before = look();
     let gate = Gate::closed();
     let losers: Vec<_> = (0..20).map(|_| identity.command("serve").start_behind(&gate)).collect();

@@ -1,7 +1,8 @@
 //! The session that was elected to launch the worker is killed or stopped on the way: the others must neither wait for it in vain nor
 //! start a second worker.
 
-#![allow(missing_docs, reason = "the names say it")]
+// All of this is test code.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::time::Duration;
 
@@ -13,7 +14,11 @@ const BINARY: &str = env!("CARGO_BIN_EXE_oneworker-under-test");
 fn killed_at(point: &str) {
     let identity = Identity::new(BINARY);
     let (output, _) = identity.ensure_failing(format!("{point}=kill")).start().output();
-    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&output.status), Some(9), "{point} was not come by");
+    assert_eq!(
+        std::os::unix::process::ExitStatusExt::signal(&output.status),
+        Some(9),
+        "{point} was not come by"
+    );
     let worker = identity.ensure().success();
     assert_eq!((worker.epoch, identity.epoch()), (1, 1), "two workers took office");
     identity.wait_until_alone(worker.pid);

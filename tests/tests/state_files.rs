@@ -9,12 +9,14 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use coordinator::machine::{Machine, TenureLook};
 use coordinator::system;
 use oneworker_tests::{
-    Gate, Identity, Running, Success, agreed, free_port, go_on, is_alive, kill, stop, wait_for, wait_until_gone, wait_until_stopped,
+    Gate, Identity, Running, Success, agreed, free_port, go_on, is_alive, kill, stop, wait_for,
+    wait_until_gone, wait_until_stopped,
 };
 use rustix::process::{Flock, FlockType, fcntl_getlk};
 
@@ -24,7 +26,8 @@ const STUCK_WRITER: &str = env!("CARGO_BIN_EXE_stuck-writer");
 /// What a worker in office keeps published.
 const PUBLISHED: [&str; 4] = ["worker.json", "token", "worker.pid", "proof.key"];
 /// All that is read by somebody.
-const FILES: [&str; 7] = ["worker.json", "token", "worker.pid", "proof.key", "epoch", "launch.json", "suspect.json"];
+const FILES: [&str; 7] =
+    ["worker.json", "token", "worker.pid", "proof.key", "epoch", "launch.json", "suspect.json"];
 
 /// Any free port; no launch is ever held back, since these tests kill many workers.
 fn identity() -> Identity {
@@ -84,9 +87,15 @@ fn is_survived_by_a_worker(damage: Damage) {
     for name in FILES {
         damage.on(&identity, name);
         let answer = patient(&identity);
-        assert_eq!((answer.pid, answer.epoch, answer.port), (worker.pid, 1, worker.port), "{damage:?} {name}");
+        assert_eq!(
+            (answer.pid, answer.epoch, answer.port),
+            (worker.pid, 1, worker.port),
+            "{damage:?} {name}"
+        );
         wait_for(&format!("{name} to be put back ({damage:?})"), || {
-            let healed = |(name, bytes): (&str, &Vec<u8>)| fs::read(identity.file(name)).is_ok_and(|now| now == *bytes);
+            let healed = |(name, bytes): (&str, &Vec<u8>)| {
+                fs::read(identity.file(name)).is_ok_and(|now| now == *bytes)
+            };
             PUBLISHED.into_iter().zip(&before).all(healed).then_some(())
         });
     }
@@ -174,7 +183,11 @@ fn a_worker_outlives_a_directory_in_a_files_place_and_puts_the_file_back_when_it
         match output.status.code() {
             Some(0) => assert_eq!(json["pid"], worker.pid, "{name}"),
             // Without the key nobody can prove anything.
-            _ => assert_eq!((name, json["error"]["code"].as_str()), ("proof.key", Some("unresponsive")), "{json}"),
+            _ => assert_eq!(
+                (name, json["error"]["code"].as_str()),
+                ("proof.key", Some("unresponsive")),
+                "{json}"
+            ),
         }
         fs::remove_dir(identity.file(name)).unwrap();
         if PUBLISHED.contains(&name) {
@@ -233,14 +246,17 @@ fn lock_holder(identity: &Identity) -> Option<u32> {
 }
 
 fn wait_until_locked_again(identity: &Identity, worker: u32) {
-    wait_for("the worker to lock its new lock file", || (lock_holder(identity) == Some(worker)).then_some(()));
+    wait_for("the worker to lock its new lock file", || {
+        (lock_holder(identity) == Some(worker)).then_some(())
+    });
 }
 
 /// Sessions and workers started by hand: all of them come to the worker in office.
 fn assert_still_the_one(identity: &Identity, worker: &Success) {
     let gate = Gate::closed();
     let serves: Vec<_> = (0..5).map(|_| identity.command("serve").start_behind(&gate)).collect();
-    let sessions: Vec<_> = (0..5).map(|_| identity.ensure().args(["--deadline", "60s"]).start_behind(&gate)).collect();
+    let sessions: Vec<_> =
+        (0..5).map(|_| identity.ensure().args(["--deadline", "60s"]).start_behind(&gate)).collect();
     gate.open();
     for serve in serves {
         let (output, _) = serve.output();
@@ -283,14 +299,16 @@ fn nobody_takes_office_beside_a_stopped_worker_whose_lock_file_was_deleted() {
     let worker = patient(&identity);
     stop(worker.pid);
     fs::remove_file(identity.file("worker.lock")).unwrap();
-    let serves: Vec<_> = (0..3).map(|_| identity.command("serve").start()).collect();
-    for serve in serves {
-        let (output, _) = serve.output();
+    for _ in 0..2 {
+        let output = identity.command("serve").output();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && said.contains(&format!("(pid {})", worker.pid)), "{said}");
     }
     let failure = identity.ensure().args(["--deadline", "2s"]).failure();
-    assert_eq!((failure.code.as_str(), failure.error["pid"].as_u64()), ("unresponsive", Some(worker.pid.into())));
+    assert_eq!(
+        (failure.code.as_str(), failure.error["pid"].as_u64()),
+        ("unresponsive", Some(worker.pid.into()))
+    );
     assert_eq!(identity.tenures(), [1]);
     go_on(worker.pid);
     assert_still_the_one(&identity, &worker);
@@ -331,17 +349,32 @@ fn an_election_lock_that_is_replaced_while_held_delays_nobody() {
 fn a_lock_on_a_file_that_was_replaced_since_it_was_opened_elects_nobody() {
     let identity = identity();
     fs::create_dir(identity.state_dir()).unwrap();
-    let path = identity.file("spawn.lock");
-    // The library keeps an opened lock for the whole process as long as somebody has it.
-    let opened = named_lock::NamedLock::with_path(&path).unwrap();
-    fs::remove_file(&path).unwrap();
-    let stopped = identity.ensure_failing("elect.won=stop").start();
-    wait_until_stopped(stopped.pid());
-
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let elected = runtime.block_on(system::machine().locks.try_elect(&identity.state_dir(), 0)).unwrap();
-    assert!(elected.is_none(), "two are elected");
-    drop(opened);
+    let (dir, path) = (identity.state_dir(), identity.file("spawn.lock"));
+    let elect = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(system::machine().locks.try_elect(&dir, 0)).unwrap()
+    };
+    for _ in 0..300 {
+        // While this process is elected, the file is replaced, and somebody else is elected by the new one.
+        let elected = elect().expect("nobody else is elected");
+        fs::remove_file(&path).unwrap();
+        let other = File::create(&path).unwrap();
+        rustix::fs::flock(&other, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+        let released = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            // Another thread, in just the instant in which the old lock is let go.
+            scope.spawn(|| {
+                while !released.load(Ordering::SeqCst) {
+                    assert!(elect().is_none(), "two are elected");
+                }
+            });
+            drop(elected);
+            released.store(true, Ordering::SeqCst);
+        });
+        assert!(elect().is_none(), "two are elected");
+        // Not by closing: a process that another test starts just now has a copy.
+        rustix::fs::flock(&other, rustix::fs::FlockOperation::Unlock).unwrap();
+    }
 }
 
 #[test]
@@ -395,17 +428,20 @@ fn a_worker_whose_state_directory_is_replaced_stops_by_itself_and_writes_nothing
     fs::rename(identity.state_dir(), identity.scratch().join("old")).unwrap();
     fs::create_dir(identity.state_dir()).unwrap();
     wait_until_gone(worker.pid);
-    let found: Vec<_> = fs::read_dir(identity.state_dir()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let found: Vec<_> =
+        fs::read_dir(identity.state_dir()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(found, Vec::<std::ffi::OsString>::new());
 }
 
 #[test]
-fn a_session_after_the_state_directory_was_removed_gets_a_new_worker_on_the_same_port_and_the_old_one_leaves() {
+fn a_session_after_the_state_directory_was_removed_gets_a_new_worker_on_the_same_port_and_the_old_one_leaves()
+{
     let identity = identity().on_port(free_port());
     let mut last = patient(&identity);
     for _ in 0..3 {
         fs::remove_dir_all(identity.state_dir()).unwrap();
-        let sessions: Vec<_> = (0..5).map(|_| identity.ensure().args(["--deadline", "60s"]).start()).collect();
+        let sessions: Vec<_> =
+            (0..5).map(|_| identity.ensure().args(["--deadline", "60s"]).start()).collect();
         let answers: Vec<_> = sessions.into_iter().map(Running::success).collect();
         let next = agreed(&answers);
         assert_ne!(next.pid, last.pid);
@@ -431,7 +467,11 @@ fn a_worker_that_lost_its_directory_proves_nothing_to_anybody() {
     let request = format!("http://127.0.0.1:{}/health?challenge=0123456789abcdef", old.port);
     let asked = Command::new("curl").args(["-s", "--noproxy", "*", "--max-time", "20", &request]).output();
     if let Ok(answer) = asked {
-        assert!(!String::from_utf8_lossy(&answer.stdout).contains("\"proof\":\""), "{}", String::from_utf8_lossy(&answer.stdout));
+        assert!(
+            !String::from_utf8_lossy(&answer.stdout).contains("\"proof\":\""),
+            "{}",
+            String::from_utf8_lossy(&answer.stdout)
+        );
     }
     wait_until_gone(old.pid);
     assert!(!answers_on(old.port));
@@ -444,18 +484,31 @@ fn a_state_directory_that_is_removed_under_a_storm_of_sessions_leaves_one_worker
     let identity = identity().on_port(free_port());
     for _ in 0..3 {
         let gate = Gate::closed();
-        let sessions: Vec<_> = (0..20).map(|_| identity.ensure().args(["--deadline", "60s"]).start_behind(&gate)).collect();
+        let sessions: Vec<_> =
+            (0..20).map(|_| identity.ensure().args(["--deadline", "60s"]).start_behind(&gate)).collect();
         gate.open();
-        for _ in 0..3 {
-            wait_for("something to remove", || identity.file("worker.json").exists().then_some(()));
-            // Files may be made in it meanwhile.
-            let _ = fs::remove_dir_all(identity.state_dir());
-        }
+        let answered = AtomicBool::new(false);
+        let outputs: Vec<_> = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut removals = 0;
+                while removals < 5 && !answered.load(Ordering::SeqCst) {
+                    // Not all of it goes if files are made in it meanwhile.
+                    removals += usize::from(
+                        identity.file("worker.json").exists()
+                            && fs::remove_dir_all(identity.state_dir()).is_ok(),
+                    );
+                    std::thread::yield_now();
+                }
+            });
+            let outputs = sessions.into_iter().map(Running::output).collect();
+            answered.store(true, Ordering::SeqCst);
+            outputs
+        });
         let mut codes = BTreeSet::new();
-        for session in sessions {
-            let (output, took) = session.output();
-            let json: serde_json::Value = serde_json::from_slice(&output.stdout)
-                .unwrap_or_else(|_| panic!("{:?} {}", output.status, String::from_utf8_lossy(&output.stderr)));
+        for (output, took) in outputs {
+            let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
+                panic!("{:?} {}", output.status, String::from_utf8_lossy(&output.stderr))
+            });
             assert!(took < Duration::from_secs(62), "{took:?}");
             if !output.status.success() {
                 codes.insert(json["error"]["code"].as_str().unwrap().to_owned());
@@ -489,7 +542,8 @@ fn a_history_full_of_garbage_keeps_nobody_from_office() {
 fn a_process_stopped_inside_a_transaction_on_the_history_keeps_nobody_from_office() {
     let identity = identity().flag("--hang-limit", "1s");
     fs::create_dir(identity.state_dir()).unwrap();
-    let mut writer = Command::new(STUCK_WRITER).arg(identity.file("lifecycle.db")).stdin(Stdio::null()).spawn().unwrap();
+    let mut writer =
+        Command::new(STUCK_WRITER).arg(identity.file("lifecycle.db")).stdin(Stdio::null()).spawn().unwrap();
     wait_until_stopped(writer.id());
     let first = identity.ensure().success();
     // Nor does it keep one from being replaced, or from stopping.

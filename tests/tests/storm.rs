@@ -1,6 +1,7 @@
 //! Many sessions at once, with nothing running: exactly one worker takes office, and all of them get it.
 
-#![allow(missing_docs, reason = "the names say it")]
+// All of this is test code.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;
 use std::path::PathBuf;
@@ -53,7 +54,8 @@ fn sessions_with_nothing_in_common_but_user_and_state_directory_get_one_worker()
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         path
     };
-    let (market, cache, link) = (install("marketplace/bin/ow"), install("cache/1.0/ow"), install("bin/current"));
+    let (market, cache, link) =
+        (install("marketplace/bin/ow"), install("cache/1.0/ow"), install("bin/current"));
     fs::copy(BINARY, &market).unwrap();
     fs::hard_link(&market, &cache).unwrap();
     std::os::unix::fs::symlink(BINARY, &link).unwrap();
@@ -61,11 +63,20 @@ fn sessions_with_nothing_in_common_but_user_and_state_directory_get_one_worker()
     let scripts = [r#"exec "$@""#, r#""$@""#, r#"setsid -w "$@""#, r#""$@" | cat"#];
 
     storm(&identity, |n| {
-        let dirs = ["tmp", "home", "xdg-state", "work"].map(|kind| identity.scratch().join(format!("{kind}-{n}")));
+        let dirs =
+            ["tmp", "home", "xdg-state", "work"].map(|kind| identity.scratch().join(format!("{kind}-{n}")));
         dirs.iter().for_each(|dir| fs::create_dir_all(dir).unwrap());
         let [tmp, home, xdg, work] = dirs;
-        let run = identity.command_of(&binaries[n % binaries.len()], "ensure").args(["--json", "--deadline", DEADLINE]);
-        let run = run.env("TMPDIR", tmp).env("HOME", home).env("XDG_STATE_HOME", xdg).env("USER", format!("user{n}"));
+        let run = identity.command_of(&binaries[n % binaries.len()], "ensure").args([
+            "--json",
+            "--deadline",
+            DEADLINE,
+        ]);
+        let run = run
+            .env("TMPDIR", tmp)
+            .env("HOME", home)
+            .env("XDG_STATE_HOME", xdg)
+            .env("USER", format!("user{n}"));
         let run = run.in_dir(work);
         // Another factor than the binaries', so that every pair of both occurs.
         match (n / binaries.len()) % (scripts.len() + 1) {

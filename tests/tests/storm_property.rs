@@ -1,6 +1,7 @@
 //! Any number of sessions at any offsets, any of them and any worker killed at any time: what must hold, holds.
 
-#![allow(missing_docs, reason = "the names say it")]
+// All of this is test code.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::process::Output;
 use std::time::{Duration, Instant};
@@ -27,7 +28,8 @@ struct Storm {
 
 fn storms() -> impl Strategy<Value = Storm> {
     let killed_after = prop_oneof![3 => Just(None), 1 => (0..100_u64).prop_map(Some)];
-    let session = (0..250_u64, killed_after).prop_map(|(start, killed_after)| Session { start, killed_after });
+    let session =
+        (0..250_u64, killed_after).prop_map(|(start, killed_after)| Session { start, killed_after });
     let sessions = prop::collection::vec(session, 1..=24);
     (sessions, prop::collection::vec(0..350_u64, 0..=3))
         .prop_map(|(sessions, worker_kills)| Storm { sessions, worker_kills })

@@ -1,7 +1,8 @@
 //! The worker fails on its way into office, in office, or only seems to. Dead, hung, stopped, busy, starting and halted are different
 //! things, and only some of them cost a worker its office.
 
-#![allow(missing_docs, reason = "the names say it")]
+// All of this is test code.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
@@ -9,7 +10,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use oneworker_tests::{
-    Bystander, Debugger, Failure, Gate, Identity, Running, Success, agreed, is_alive, kill, stop, wait_for, wait_until_gone,
+    Bystander, Debugger, Failure, Gate, Identity, Running, Success, agreed, is_alive, kill, stop, wait_for,
+    wait_until_gone,
 };
 
 const BINARY: &str = env!("CARGO_BIN_EXE_oneworker-under-test");
@@ -102,7 +104,8 @@ fn sessions_that_meet_a_worker_killed_a_moment_ago_all_get_its_one_successor() {
     let identity = identity();
     let first = patient(&identity);
     let gate = Gate::closed();
-    let sessions: Vec<_> = (0..20).map(|_| identity.ensure().args(["--deadline", "60s"]).start_behind(&gate)).collect();
+    let sessions: Vec<_> =
+        (0..20).map(|_| identity.ensure().args(["--deadline", "60s"]).start_behind(&gate)).collect();
     kill(first.pid);
     gate.open();
     let answers: Vec<_> = sessions.into_iter().map(Running::success).collect();
@@ -139,7 +142,8 @@ fn a_crash_loop_is_held_back_for_all_sessions_together() {
         assert_eq!(failing(&identity, "claim.epoch=exit:7").code, "launch_failed");
     }
     let gate = Gate::closed();
-    let sessions: Vec<_> = (0..20).map(|_| identity.ensure().args(["--deadline", "60s"]).start_behind(&gate)).collect();
+    let sessions: Vec<_> =
+        (0..20).map(|_| identity.ensure().args(["--deadline", "60s"]).start_behind(&gate)).collect();
     gate.open();
     for session in sessions {
         let failure = session.failure();
@@ -278,7 +282,8 @@ fn a_stopped_worker_is_replaced_after_the_hang_limit_and_all_sessions_get_the_ne
     stop(first.pid);
     let begun = Instant::now();
     let gate = Gate::closed();
-    let sessions: Vec<_> = (0..8).map(|_| identity.ensure().args(["--deadline", "60s"]).start_behind(&gate)).collect();
+    let sessions: Vec<_> =
+        (0..8).map(|_| identity.ensure().args(["--deadline", "60s"]).start_behind(&gate)).collect();
     gate.open();
     let answers: Vec<_> = sessions.into_iter().map(Running::success).collect();
     assert!(begun.elapsed() >= Duration::from_secs(1), "it was replaced before its time");
@@ -335,7 +340,11 @@ fn a_proof_in_between_makes_a_suspicion_void() {
 /// Leaves a worker in office whose event loop is stuck for good.
 fn stuck(identity: &Identity, how: &str) -> u32 {
     let failure = identity.ensure_failing(format!("answer={how}")).args(["--deadline", "1s"]).failure();
-    assert!(matches!(failure.code.as_str(), "starting" | "timed_out" | "unresponsive"), "{:?}", failure.error);
+    assert!(
+        matches!(failure.code.as_str(), "starting" | "timed_out" | "unresponsive"),
+        "{:?}",
+        failure.error
+    );
     let workers = identity.workers();
     assert_eq!(workers.len(), 1, "{workers:?}");
     workers[0]
@@ -375,7 +384,11 @@ fn a_worker_that_is_slow_to_start_is_waited_for_and_never_doubled() {
     for session in impatient {
         let (output, _) = session.output();
         // On a very slow machine it may be ready by now.
-        assert!(matches!(output.status.code(), Some(0 | 10 | 15)), "{}", String::from_utf8_lossy(&output.stdout));
+        assert!(
+            matches!(output.status.code(), Some(0 | 10 | 15)),
+            "{}",
+            String::from_utf8_lossy(&output.stdout)
+        );
     }
     let answers: Vec<_> = patient.into_iter().map(Running::success).collect();
     let worker = agreed(&answers);
@@ -389,7 +402,8 @@ struct Burners(Vec<std::process::Child>);
 
 impl Burners {
     fn start() -> Self {
-        let burner = || Command::new("sh").args(["-c", "while :; do :; done"]).stdin(Stdio::null()).spawn().unwrap();
+        let burner =
+            || Command::new("sh").args(["-c", "while :; do :; done"]).stdin(Stdio::null()).spawn().unwrap();
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Self((0..2 * cores).map(|_| burner()).collect())
     }

@@ -16,6 +16,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .state_dir(&state_dir)
         .build()?;
     let worker = blocking::ensure_single_worker(&spec)?;
-    println!("{} (pid {}, epoch {}): {:?} in {:?}", worker.url, worker.pid, worker.epoch, worker.outcome, worker.elapsed);
+    println!(
+        "{} (pid {}, epoch {}): {:?} in {:?}",
+        worker.url, worker.pid, worker.epoch, worker.outcome, worker.elapsed
+    );
     Ok(())
 }

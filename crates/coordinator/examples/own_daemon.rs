@@ -41,10 +41,12 @@ async fn answer(tenure: &Tenure, mut stream: TcpStream) -> Result<(), coordinato
     let (mut request, Ok(dialled)) = ([0; 1024], stream.local_addr()) else { return Ok(()) };
     let n = stream.read(&mut request).await.unwrap_or(0);
     let line = String::from_utf8_lossy(&request[..n]).into_owned();
-    let challenge = line.split_once("challenge=").map_or("", |(_, rest)| rest.split(' ').next().unwrap_or(""));
+    let challenge =
+        line.split_once("challenge=").map_or("", |(_, rest)| rest.split(' ').next().unwrap_or(""));
     let health = tenure.answer(Challenge::parse(challenge).as_ref(), dialled).await?;
     let body = serde_json::to_string(&health).unwrap_or_default();
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n", body.len());
+    let head =
+        format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n", body.len());
     let _ = stream.write_all(format!("{head}connection: close\r\n\r\n{body}").as_bytes()).await;
     Ok(())
 }

@@ -141,7 +141,9 @@ pub enum EnsureError {
         ours: String,
     },
     /// Recent launches failed, so none is tried now.
-    #[error("no launch for another {retry_in:.1?}, after {attempts} failures in a row; the last: {last_error}")]
+    #[error(
+        "no launch for another {retry_in:.1?}, after {attempts} failures in a row; the last: {last_error}"
+    )]
     CoolingDown {
         /// When the next one may be tried.
         retry_in: Duration,

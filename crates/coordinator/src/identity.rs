@@ -215,14 +215,12 @@ impl FromStr for ProtocolRange {
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let (min, max) = text.split_once('-').unwrap_or((text, text));
-        min.parse()
-            .ok()
-            .zip(max.parse().ok())
-            .and_then(|(min, max)| Self::new(min, max))
-            .ok_or_else(|| InvalidValue {
+        min.parse().ok().zip(max.parse().ok()).and_then(|(min, max)| Self::new(min, max)).ok_or_else(|| {
+            InvalidValue {
                 what: "protocol range",
                 given: text.to_owned(),
                 rule: "a number, or two of them as MIN-MAX",
-            })
+            }
+        })
     }
 }

@@ -32,7 +32,9 @@ pub mod system;
 mod tenure;
 
 pub use deadline::{Deadline, TimedOut};
-pub use ensure::{Outcome, ReplaceReason, Sight, Stopped, Worker, ensure_on, ensure_single_worker, inspect, request_stop};
+pub use ensure::{
+    Outcome, ReplaceReason, Sight, Stopped, Worker, ensure_on, ensure_single_worker, inspect, request_stop,
+};
 pub use error::{EnsureError, LOG_TAIL_BYTES};
 pub use identity::{Epoch, InvalidValue, Name, Port, PortChoice, ProtocolRange};
 pub use spec::{Backoff, LaunchCommand, SpecError, WorkerSpec, WorkerSpecBuilder};

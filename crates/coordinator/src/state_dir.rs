@@ -12,7 +12,9 @@ use crate::system::user;
 
 /// No state directory was named, and the user has no home to derive one from.
 #[derive(Debug, Error)]
-#[error("no home directory for user {user} in the password database ({why}): name a state directory (--state-dir or ONEWORKER_STATE_DIR)")]
+#[error(
+    "no home directory for user {user} in the password database ({why}): name a state directory (--state-dir or ONEWORKER_STATE_DIR)"
+)]
 pub struct NoStateDir {
     /// The user.
     pub user: String,

@@ -68,7 +68,9 @@ impl Call<'_> {
                 }
                 Holder::Leaked(pids) => {
                     let since = *leaked_since.get_or_insert(from);
-                    if self.clock().now().since(since) >= LEAK_PATIENCE || self.inner_deadline().passed(self.clock()) {
+                    if self.clock().now().since(since) >= LEAK_PATIENCE
+                        || self.inner_deadline().passed(self.clock())
+                    {
                         return Err(EnsureError::LockLeaked { path: self.spec.state_dir.clone(), pids });
                     }
                     self.inner_deadline().pause(self.clock(), 4 * PAUSE).await;
@@ -77,7 +79,9 @@ impl Call<'_> {
             };
             leaked_since = None;
             let record = self.read_record().await;
-            self.refuse_other_machine(record.as_ref().filter(|record| record.process.pid == holder.identity.pid))?;
+            self.refuse_other_machine(
+                record.as_ref().filter(|record| record.process.pid == holder.identity.pid),
+            )?;
             if let Some(tracer) = holder.traced_by {
                 return Err(EnsureError::UnderDebugger { pid: holder.identity.pid, tracer });
             }
@@ -85,7 +89,9 @@ impl Call<'_> {
             let starting = match &verdict {
                 Verdict::Starting(_) => true,
                 // In office, but the record is another's: it has not come to writing its own.
-                _ => record.is_some_and(|record| record.process != holder.identity && record.state != WorkerState::Ready),
+                _ => record.is_some_and(|record| {
+                    record.process != holder.identity && record.state != WorkerState::Ready
+                }),
             };
             let asked = if matches!(verdict, Verdict::Silent) { patience } else { PAUSE };
             match verdict {
@@ -110,7 +116,11 @@ impl Call<'_> {
     }
 
     /// Looks, unless the pending probe brings a proof before that.
-    async fn look_beside(&self, pending: &mut Option<Pending<'_>>, patience: Duration) -> Result<Verdict, EnsureError> {
+    async fn look_beside(
+        &self,
+        pending: &mut Option<Pending<'_>>,
+        patience: Duration,
+    ) -> Result<Verdict, EnsureError> {
         let Some(probe) = pending else { return self.look(patience).await };
         let early = tokio::select! {
             biased;
@@ -132,7 +142,9 @@ impl Call<'_> {
         }
         let waited = self.waited();
         Err(match (verdict, holder) {
-            (Verdict::Foreign { address, what }, _) => EnsureError::Foreign { address: *address, what: what.clone() },
+            (Verdict::Foreign { address, what }, _) => {
+                EnsureError::Foreign { address: *address, what: what.clone() }
+            }
             (_, None) => self.too_late(),
             (Verdict::Starting(_), Some((process, _))) if process.activity == Activity::Alive => {
                 EnsureError::Starting { pid: Some(process.identity.pid), waited }
@@ -154,7 +166,9 @@ impl Call<'_> {
     pub(super) async fn wait_without_starting(&self) -> Result<super::Worker, EnsureError> {
         loop {
             let look = match self.look_at_tenure().await {
-                Err(EnsureError::Lock { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => TenureLook::Free,
+                Err(EnsureError::Lock { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                    TenureLook::Free
+                }
                 look => look?,
             };
             if look == TenureLook::Free {
@@ -163,7 +177,9 @@ impl Call<'_> {
             let verdict = self.look(LONGEST_PATIENCE).await?;
             match &verdict {
                 Verdict::Ready(health) => return Ok(self.worker(health, super::Outcome::Waited)),
-                Verdict::TooNew(health) | Verdict::Outdated(health) => return Err(self.too_new(health).await),
+                Verdict::TooNew(health) | Verdict::Outdated(health) => {
+                    return Err(self.too_new(health).await);
+                }
                 _ => {}
             }
             if self.inner_deadline().passed(self.clock()) {
@@ -186,7 +202,8 @@ impl Call<'_> {
         }
     }
 
-    async fn too_new(&self, health: &Health) -> EnsureError {
+    /// The error for a worker whose protocols this session does not speak.
+    pub(super) async fn too_new(&self, health: &Health) -> EnsureError {
         let record = self.read_record().await;
         EnsureError::TooNew {
             pid: Pid(health.pid.0),

@@ -41,7 +41,9 @@ impl Call<'_> {
             if stamp.is_some() && stamp != seen {
                 seen = stamp;
                 match self.look(FIRST_PATIENCE).await? {
-                    Verdict::Ready(health) => return Ok(Election::Found(self.worker(&health, Outcome::Waited))),
+                    Verdict::Ready(health) => {
+                        return Ok(Election::Found(self.worker(&health, Outcome::Waited)));
+                    }
                     Verdict::Starting(record) => self.enter(Phase::Starting(Some(record.process.pid))),
                     _ => self.enter(Phase::Electing),
                 }

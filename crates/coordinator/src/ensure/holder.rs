@@ -20,7 +20,12 @@ pub(super) enum Holder {
 impl Call<'_> {
     /// The record, whatever state it speaks of.
     pub(super) async fn read_record(&self) -> Option<Record> {
-        let bytes = self.machine.files.read(&self.spec.state_dir, layout::RECORD, record::READ_LIMIT).await.ok()??;
+        let bytes = self
+            .machine
+            .files
+            .read(&self.spec.state_dir, layout::RECORD, record::READ_LIMIT)
+            .await
+            .ok()??;
         record::parse(&bytes)
     }
 
@@ -55,10 +60,15 @@ impl Call<'_> {
             TenureLook::DirectoryOnly { holders } => {
                 self.refuse_other_machine(record.as_ref())?;
                 let Some(record) = record else { return Ok(Holder::Leaked(holders.clone())) };
-                let named = self.look_at_process(record.process.pid).await?.filter(|info| info.identity == record.process);
+                let named = self
+                    .look_at_process(record.process.pid)
+                    .await?
+                    .filter(|info| info.identity == record.process);
                 Ok(match named {
                     // Where the system does not tell who holds it, the record's living process is believed.
-                    Some(info) if holders.is_empty() || holders.contains(&info.identity.pid) => Holder::Known(Box::new(info)),
+                    Some(info) if holders.is_empty() || holders.contains(&info.identity.pid) => {
+                        Holder::Known(Box::new(info))
+                    }
                     _ => Holder::Leaked(holders.clone()),
                 })
             }

@@ -1,7 +1,7 @@
 //! Looking without touching: what `status` shows.
 
-use super::sight::{FIRST_PATIENCE, Verdict};
 use super::Call;
+use super::sight::{FIRST_PATIENCE, Verdict};
 use crate::error::EnsureError;
 use crate::machine::{Machine, Pid, ProcessInfo, TenureLook};
 use crate::proof::Health;
@@ -49,14 +49,20 @@ pub async fn inspect(machine: &Machine, spec: &WorkerSpec) -> Result<Sight, Ensu
     };
     let (health, trouble) = match verdict {
         Verdict::Ready(health) => (Some(*health), None),
-        Verdict::TooNew(health) => (Some(*health), Some("it is too new for this version of the program".to_owned())),
-        Verdict::Outdated(health) => (Some(*health), Some("it is too old for this version of the program".to_owned())),
+        Verdict::TooNew(health) => {
+            (Some(*health), Some("it is too new for this version of the program".to_owned()))
+        }
+        Verdict::Outdated(health) => {
+            (Some(*health), Some("it is too old for this version of the program".to_owned()))
+        }
         _ if look == TenureLook::Free => (None, None),
         Verdict::Starting(_) => (None, Some("it is starting".to_owned())),
         Verdict::Leaving => (None, Some("it is stopping".to_owned())),
         Verdict::Silent => (None, Some("it does not answer".to_owned())),
         Verdict::Absent => (None, Some("nobody answers at its address".to_owned())),
-        Verdict::Foreign { address, what } => (None, Some(format!("{address} is answered by something else: {what}"))),
+        Verdict::Foreign { address, what } => {
+            (None, Some(format!("{address} is answered by something else: {what}")))
+        }
     };
     Ok(Sight {
         in_office: look != TenureLook::Free,

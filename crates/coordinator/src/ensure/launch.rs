@@ -11,7 +11,9 @@ use crate::failpoint;
 use crate::identity::PortChoice;
 use crate::layout;
 use crate::lifecycle::{Event, EventKind};
-use crate::machine::{ElectionGuard, LaunchEvent, Launched, Pid, ProbeAnswer, ProcessIdentity, Signal, TenureLook, WorkerReport};
+use crate::machine::{
+    ElectionGuard, LaunchEvent, Launched, Pid, ProbeAnswer, ProcessIdentity, Signal, TenureLook, WorkerReport,
+};
 use crate::proof::Challenge;
 use crate::record::{self, LaunchNote, LaunchOutcome, WorkerState};
 
@@ -26,16 +28,28 @@ impl Call<'_> {
         replaced: Option<ReplaceReason>,
     ) -> Result<Turn, EnsureError> {
         let mut failures = 0;
-        if let Some(note) = self.read_launch().await.filter(|note| note.boot_id == self.clock().boot_id()) {
+        // What was noted in another boot, or lies ahead on this one's clock, says nothing.
+        let of_this_boot =
+            |note: &LaunchNote| note.boot_id == self.clock().boot_id() && note.at <= self.clock().now();
+        if let Some(note) = self.read_launch().await.filter(of_this_boot) {
             if let Some(process) = self.on_its_way(&note).await {
                 return self.wait_for_claim(elected, &process, &note).await;
             }
             failures = self.cooled_down(&note).await?;
             self.port_is_free_again(&note).await?;
         }
+        // A worker would inherit the sandbox, fail in it, and hold back the launches of those outside.
+        if let Err(source) = self.machine.network.permitted().await {
+            return Err(EnsureError::NotPermitted { what: "open a socket", source });
+        }
         self.enter(Phase::Starting(None));
         failpoint::hit("launch.before");
-        let mut launched = self.machine.launcher.launch(self.spec, elected).await.map_err(|error| self.cannot_launch(error))?;
+        let mut launched = self
+            .machine
+            .launcher
+            .launch(self.spec, elected)
+            .await
+            .map_err(|error| self.cannot_launch(error))?;
         failpoint::hit("launch.spawned");
         let mut note = LaunchNote {
             schema: 1,
@@ -66,6 +80,8 @@ impl Call<'_> {
                         let outcome = replaced.map_or(Outcome::Started, |why| Outcome::Replaced { why });
                         Ok(Turn::Done(self.worker(&health, outcome)))
                     }
+                    // This session's own program is too old for it: another launch would bring the same.
+                    Verdict::Outdated(health) if health.epoch == epoch => Err(self.too_new(&health).await),
                     _ => Ok(Turn::Again),
                 }
             }
@@ -105,7 +121,9 @@ impl Call<'_> {
 
     fn cannot_launch(&self, error: crate::machine::LaunchError) -> EnsureError {
         match error {
-            crate::machine::LaunchError::NoProcess { source } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+            crate::machine::LaunchError::NoProcess { source }
+                if source.kind() == std::io::ErrorKind::PermissionDenied =>
+            {
                 EnsureError::NotPermitted { what: "start a process", source }
             }
             crate::machine::LaunchError::Log { source, .. } => self.state_dir_error(source),
@@ -114,7 +132,12 @@ impl Call<'_> {
     }
 
     pub(super) async fn read_launch(&self) -> Option<LaunchNote> {
-        let bytes = self.machine.files.read(&self.spec.state_dir, layout::LAUNCH, record::READ_LIMIT).await.ok()??;
+        let bytes = self
+            .machine
+            .files
+            .read(&self.spec.state_dir, layout::LAUNCH, record::READ_LIMIT)
+            .await
+            .ok()??;
         record::parse(&bytes)
     }
 
@@ -133,7 +156,9 @@ impl Call<'_> {
 
     async fn lives(&self, process: &ProcessIdentity) -> bool {
         let info = self.machine.processes.look(process.pid).await.ok().flatten();
-        info.is_some_and(|info| info.identity == *process && info.activity != crate::machine::Activity::Zombie)
+        info.is_some_and(|info| {
+            info.identity == *process && info.activity != crate::machine::Activity::Zombie
+        })
     }
 
     /// Waits for a worker that was launched by another session and has not taken office yet. One that does not within the hang limit
@@ -177,7 +202,9 @@ impl Call<'_> {
     /// Failures in a row up to now, if enough time has passed since the last.
     async fn cooled_down(&self, note: &LaunchNote) -> Result<u32, EnsureError> {
         let failures = match &note.outcome {
-            Some(LaunchOutcome::Failed | LaunchOutcome::AlreadyRunning | LaunchOutcome::PortTaken { .. }) => note.failures,
+            Some(LaunchOutcome::Failed | LaunchOutcome::AlreadyRunning | LaunchOutcome::PortTaken { .. }) => {
+                note.failures
+            }
             Some(LaunchOutcome::Replaced) => 0,
             Some(LaunchOutcome::Ready { epoch, at }) => {
                 let record = self.read_record().await.filter(|record| record.epoch == Some(*epoch));
@@ -187,7 +214,8 @@ impl Call<'_> {
             }
             // Its session did not live to see how it ended; it is dead now.
             None => {
-                let record = self.read_record().await.filter(|record| Some(&record.process) == note.process.as_ref());
+                let record =
+                    self.read_record().await.filter(|record| Some(&record.process) == note.process.as_ref());
                 let served = record.is_some_and(|record| record.state != WorkerState::Starting);
                 if served { 0 } else { note.failures.saturating_add(1) }
             }
@@ -200,7 +228,10 @@ impl Call<'_> {
         Err(EnsureError::CoolingDown {
             retry_in: delay - passed,
             attempts: failures,
-            last_error: note.last_error.clone().unwrap_or_else(|| "the worker died soon after it was ready".to_owned()),
+            last_error: note
+                .last_error
+                .clone()
+                .unwrap_or_else(|| "the worker died soon after it was ready".to_owned()),
             log_tail: note.log_tail.clone().unwrap_or_default(),
         })
     }
@@ -213,7 +244,8 @@ impl Call<'_> {
             return Ok(());
         }
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, *port));
-        let challenge = Challenge::fresh().map_err(|source| EnsureError::NotPermitted { what: "draw random bytes", source })?;
+        let challenge = Challenge::fresh()
+            .map_err(|source| EnsureError::NotPermitted { what: "draw random bytes", source })?;
         let probe = self.machine.network.probe(address, &challenge);
         match self.inner_deadline().at_most(self.clock(), PORT_PATIENCE).limit(self.clock(), probe).await {
             Ok(ProbeAnswer::Refused | ProbeAnswer::Superseded) => Ok(()),
@@ -221,10 +253,14 @@ impl Call<'_> {
                 Err(EnsureError::NotPermitted { what: "connect to the worker's port", source })
             }
             _ => match self.machine.network.owner(*port).await {
-                Some(owner) => {
-                    Err(EnsureError::PortTaken { port: *port, pid: Some(owner.pid), program: Some(owner.program) })
+                Some(owner) => Err(EnsureError::PortTaken {
+                    port: *port,
+                    pid: Some(owner.pid),
+                    program: Some(owner.program),
+                }),
+                None => {
+                    Err(EnsureError::PortTaken { port: *port, pid: pid.map(Pid), program: program.clone() })
                 }
-                None => Err(EnsureError::PortTaken { port: *port, pid: pid.map(Pid), program: program.clone() }),
             },
         }
     }

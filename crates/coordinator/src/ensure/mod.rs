@@ -35,6 +35,7 @@ use crate::failpoint;
 use crate::identity::{Epoch, Port, PortChoice, ProtocolRange};
 use crate::machine::{Clock, ElectionGuard, Machine, Moment, Pid};
 use crate::proof::Health;
+use crate::record::Suspicion;
 use crate::spec::WorkerSpec;
 use diagnose::Diagnosis;
 use elect::Election;
@@ -122,8 +123,12 @@ pub enum ReplaceReason {
 impl fmt::Display for ReplaceReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Hung { pid, silent_for } => write!(f, "the worker (pid {pid}) hung: silent for {silent_for:.1?}"),
-            Self::Stopped { pid, silent_for } => write!(f, "the worker (pid {pid}) was stopped for {silent_for:.1?}"),
+            Self::Hung { pid, silent_for } => {
+                write!(f, "the worker (pid {pid}) hung: silent for {silent_for:.1?}")
+            }
+            Self::Stopped { pid, silent_for } => {
+                write!(f, "the worker (pid {pid}) was stopped for {silent_for:.1?}")
+            }
             Self::Outdated { pid, version } => {
                 write!(f, "the worker (pid {pid}, version {version}) speaks only older protocols")
             }
@@ -170,6 +175,8 @@ struct Call<'a> {
     deadline: Deadline,
     watcher: &'a (dyn Fn(&str) + Send + Sync),
     phase: Mutex<Phase>,
+    /// What is suspected, if it could not be written down.
+    unwritten: Mutex<Option<Suspicion>>,
 }
 
 /// What a call is waiting for: what it says if the deadline passes meanwhile.
@@ -216,7 +223,15 @@ impl<'a> Call<'a> {
     fn new(machine: &'a Machine, spec: &'a WorkerSpec, watcher: &'a (dyn Fn(&str) + Send + Sync)) -> Self {
         let begun = machine.clock.now();
         let deadline = Deadline::after(&*machine.clock, spec.deadline);
-        Self { machine, spec, begun, deadline, watcher, phase: Mutex::new(Phase::Probing) }
+        Self {
+            machine,
+            spec,
+            begun,
+            deadline,
+            watcher,
+            phase: Mutex::new(Phase::Probing),
+            unwritten: Mutex::new(None),
+        }
     }
 
     fn clock(&self) -> &dyn Clock {
@@ -268,7 +283,11 @@ impl<'a> Call<'a> {
         if !self.spec.may_start {
             return self.wait_without_starting().await;
         }
-        self.machine.files.prepare(&self.spec.state_dir).await.map_err(|source| self.state_dir_error(source))?;
+        self.machine
+            .files
+            .prepare(&self.spec.state_dir)
+            .await
+            .map_err(|source| self.state_dir_error(source))?;
         let mut pending = first.pending;
         loop {
             let elected = match self.elect(&mut pending).await? {
@@ -283,7 +302,11 @@ impl<'a> Call<'a> {
     }
 
     /// What the elected does: the tenure lock decides, and whoever holds it is asked again, since much may have happened on the way.
-    async fn act(&self, elected: &dyn ElectionGuard, pending: &mut Option<Pending<'_>>) -> Result<Turn, EnsureError> {
+    async fn act(
+        &self,
+        elected: &dyn ElectionGuard,
+        pending: &mut Option<Pending<'_>>,
+    ) -> Result<Turn, EnsureError> {
         let diagnosis = self.diagnose(elected, pending).await?;
         failpoint::hit("elect.reprobed");
         match diagnosis {
@@ -303,7 +326,10 @@ impl<'a> Call<'a> {
             && self.spec.port_was_asked_for
             && asked != port
         {
-            warnings.push(format!("the worker of {:?} runs on port {port}, not on {asked} as this session asked", self.spec.name.as_str()));
+            warnings.push(format!(
+                "the worker of {:?} runs on port {port}, not on {asked} as this session asked",
+                self.spec.name.as_str()
+            ));
         }
         Worker {
             url: format!("http://{}", health.address),

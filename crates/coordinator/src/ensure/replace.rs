@@ -43,16 +43,32 @@ impl Call<'_> {
             self.note_replaced(&why).await;
             return Ok(why);
         }
-        let activity = self.machine.processes.look(pid).await.ok().flatten().map_or(Activity::Zombie, |info| info.activity);
-        Err(EnsureError::Unkillable { pid, activity, why: format!("it still held the lock {KILL_PATIENCE:?} after SIGKILL") })
+        let activity = self
+            .machine
+            .processes
+            .look(pid)
+            .await
+            .ok()
+            .flatten()
+            .map_or(Activity::Zombie, |info| info.activity);
+        Err(EnsureError::Unkillable {
+            pid,
+            activity,
+            why: format!("it still held the lock {KILL_PATIENCE:?} after SIGKILL"),
+        })
     }
 
     /// Asks a worker that is too old to leave, and waits for the lock. If it does not, its silence is judged like any other's.
-    pub(super) async fn retire(&self, _elected: &dyn ElectionGuard, health: &Health) -> Result<ReplaceReason, EnsureError> {
+    pub(super) async fn retire(
+        &self,
+        _elected: &dyn ElectionGuard,
+        health: &Health,
+    ) -> Result<ReplaceReason, EnsureError> {
         self.enter(Phase::Leaving(health.pid));
         let why = ReplaceReason::Outdated { pid: health.pid, version: health.version.clone() };
         let token = read_token(self.machine, self.spec).await.unwrap_or_default();
-        let request = self.machine.network.request_stop(health.address, &token, "a session needs a newer protocol");
+        let request =
+            self.machine.network.request_stop(health.address, &token, "a session needs a newer protocol");
         // A request that fails is asked again in the next round, until the deadline.
         let _ = self.inner_deadline().limit(self.clock(), request).await;
         loop {

@@ -43,7 +43,8 @@ pub(super) enum Verdict {
 }
 
 /// A probe that is still under way.
-pub(super) type Pending<'a> = std::pin::Pin<Box<dyn Future<Output = Result<Verdict, EnsureError>> + Send + 'a>>;
+pub(super) type Pending<'a> =
+    std::pin::Pin<Box<dyn Future<Output = Result<Verdict, EnsureError>> + Send + 'a>>;
 
 /// The first look of a call.
 pub(super) struct FirstLook<'a> {
@@ -96,25 +97,34 @@ impl<'a> Call<'a> {
         }
         // A file that can't be read is as good as none: the worker puts it right, and the lock tells whether there is one.
         let mut sighted = Sighted {
-            record: files.read(dir, layout::RECORD, record::READ_LIMIT).await.ok().flatten().and_then(|b| record::parse(&b)),
+            record: files
+                .read(dir, layout::RECORD, record::READ_LIMIT)
+                .await
+                .ok()
+                .flatten()
+                .and_then(|b| record::parse(&b)),
             key: None,
         };
         if sighted.record.as_ref().is_none_or(|record| record.state != WorkerState::Stopped) {
-            sighted.key = files.read(dir, layout::PROOF_KEY, 1024).await.ok().flatten().and_then(|b| record::parse(&b));
+            sighted.key =
+                files.read(dir, layout::PROOF_KEY, 1024).await.ok().flatten().and_then(|b| record::parse(&b));
         }
         Ok(sighted)
     }
 
     async fn judge(&self, sighted: &Sighted, patience: Duration) -> Result<Verdict, EnsureError> {
         match &sighted.record {
-            Some(record) if record.state == WorkerState::Starting => return Ok(Verdict::Starting(record.clone())),
+            Some(record) if record.state == WorkerState::Starting => {
+                return Ok(Verdict::Starting(record.clone()));
+            }
             Some(record) if record.state == WorkerState::Leaving => return Ok(Verdict::Leaving),
             _ => {}
         }
         let (Some(address), Some(key)) = (sighted.address(self.spec.port), &sighted.key) else {
             return Ok(Verdict::Absent);
         };
-        let challenge = Challenge::fresh().map_err(|source| EnsureError::NotPermitted { what: "draw random bytes", source })?;
+        let challenge = Challenge::fresh()
+            .map_err(|source| EnsureError::NotPermitted { what: "draw random bytes", source })?;
         let probe = self.machine.network.probe(address, &challenge);
         let limit = self.inner_deadline().at_most(self.clock(), patience);
         let Ok(answer) = limit.limit(self.clock(), probe).await else { return Ok(Verdict::Silent) };
@@ -126,14 +136,18 @@ impl<'a> Call<'a> {
             ProbeAnswer::Health(health) if health.address != address => {
                 foreign(format!("it passes questions on to {}", health.address))
             }
-            ProbeAnswer::Health(health) if health.epoch != key.epoch || !key.verifies(&health, &challenge) => {
+            ProbeAnswer::Health(health)
+                if health.epoch != key.epoch || !key.verifies(&health, &challenge) =>
+            {
                 foreign("it can't prove that it is this worker (perhaps another user's)".to_owned())
             }
             ProbeAnswer::Health(health) => Ok(self.weigh(health)),
             ProbeAnswer::Alien { what } => foreign(what),
             ProbeAnswer::Superseded => Ok(Verdict::Leaving),
             ProbeAnswer::Refused | ProbeAnswer::Broken(_) => Ok(Verdict::Absent),
-            ProbeAnswer::NotPermitted(source) => Err(EnsureError::NotPermitted { what: "connect to the worker", source }),
+            ProbeAnswer::NotPermitted(source) => {
+                Err(EnsureError::NotPermitted { what: "connect to the worker", source })
+            }
         }
     }
 

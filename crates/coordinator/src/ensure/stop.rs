@@ -35,7 +35,12 @@ pub enum Stopped {
 ///
 /// # Errors
 /// [`EnsureError::Leaving`] or [`EnsureError::Unresponsive`] if it did not leave by the deadline.
-pub async fn request_stop(machine: &Machine, spec: &WorkerSpec, why: &str, force: bool) -> Result<Stopped, EnsureError> {
+pub async fn request_stop(
+    machine: &Machine,
+    spec: &WorkerSpec,
+    why: &str,
+    force: bool,
+) -> Result<Stopped, EnsureError> {
     let call = Call::new(machine, spec, &|_| {});
     call.deadline.limit(call.clock(), call.stop(why, force)).await.unwrap_or_else(|_| Err(call.too_late()))
 }
@@ -94,7 +99,8 @@ impl Call<'_> {
                         return Err(EnsureError::UnderDebugger { pid, tracer });
                     }
                     let forced = self.machine.processes.signal(&holder.identity, signal).await;
-                    forced.map_err(|source| EnsureError::NotPermitted { what: "signal the worker", source })?;
+                    forced
+                        .map_err(|source| EnsureError::NotPermitted { what: "signal the worker", source })?;
                     sent = Some(signal);
                 }
             }

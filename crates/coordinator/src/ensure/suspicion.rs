@@ -4,6 +4,7 @@
 //! watched counts, on a clock that excludes sleep; and of a wait that took longer than was asked for (a loaded machine) only what was
 //! asked for. A process that uses the CPU, or waits for one, is busy: it gets several times the limit.
 
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::Call;
@@ -44,15 +45,18 @@ pub(super) struct Watch {
 /// to somebody else, which leaves no trace but that there is no suspicion. From then on such a proof is seen, since it removes the file.
 fn add(previous: Option<Suspicion>, process: &ProcessInfo, watch: Watch, now: Moment) -> Suspicion {
     let effort_ms = millis(process.cpu_time + process.starved);
-    let mut suspicion = previous.filter(|known| known.process == process.identity).unwrap_or_else(|| Suspicion {
-        schema: 1,
-        process: process.identity.clone(),
-        since: now,
-        watched_ms: 0,
-        last: now,
-        attempts: 0,
-        effort_ms,
-    });
+    // What lies ahead on this clock was noted by nobody.
+    let mut suspicion = previous
+        .filter(|known| known.process == process.identity && known.last <= now)
+        .unwrap_or_else(|| Suspicion {
+            schema: 1,
+            process: process.identity.clone(),
+            since: now,
+            watched_ms: 0,
+            last: now,
+            attempts: 0,
+            effort_ms,
+        });
     // What somebody else has counted already does not count twice.
     let from = watch.from.max(suspicion.last);
     suspicion.watched_ms = suspicion.watched_ms.saturating_add(millis(now.since(from).min(watch.asked)));
@@ -77,15 +81,31 @@ impl Call<'_> {
     /// Remembers that the worker was silent during `watch`, and judges it by all that is remembered.
     pub(super) async fn suspect(&self, process: &ProcessInfo, watch: Watch, starting: bool) -> Silence {
         let (files, dir) = (&self.machine.files, &self.spec.state_dir);
-        let known = files.read(dir, layout::SUSPECT, record::READ_LIMIT).await.ok().flatten().and_then(|b| record::parse(&b));
+        let unwritten = self.unwritten().take();
+        let known = match unwritten {
+            Some(known) => Some(known),
+            None => files
+                .read(dir, layout::SUSPECT, record::READ_LIMIT)
+                .await
+                .ok()
+                .flatten()
+                .and_then(|b| record::parse(&b)),
+        };
         let suspicion = add(known, process, watch, self.clock().now());
         // If it can't be written (a full disk), only this call knows; it may still see the limit pass.
-        let _ = files.replace(dir, layout::SUSPECT, &record::render(&suspicion)).await;
+        if files.replace(dir, layout::SUSPECT, &record::render(&suspicion)).await.is_err() {
+            *self.unwritten() = Some(suspicion.clone());
+        }
         weigh(&suspicion, process, self.spec.hang_limit, starting)
+    }
+
+    fn unwritten(&self) -> MutexGuard<'_, Option<Suspicion>> {
+        self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets the suspicion: its process is no longer in office.
     pub(super) async fn forget_suspicion(&self) {
+        self.unwritten().take();
         let _ = self.machine.files.remove(&self.spec.state_dir, layout::SUSPECT).await;
     }
 }
@@ -97,7 +117,11 @@ mod tests {
 
     fn process(start: u64, cpu: Duration) -> ProcessInfo {
         ProcessInfo {
-            identity: ProcessIdentity { pid: Pid(7), start_time: StartTime(start), boot_id: BootId("b".into()) },
+            identity: ProcessIdentity {
+                pid: Pid(7),
+                start_time: StartTime(start),
+                boot_id: BootId("b".into()),
+            },
             activity: Activity::Alive,
             traced_by: None,
             cpu_time: cpu,
@@ -144,6 +168,13 @@ mod tests {
         let first = add(Some(begun), &idle, watch(10, 500), at(510));
         let second = add(Some(first), &idle, watch(110, 500), at(610));
         assert_eq!(second.watched_ms, 600);
+    }
+
+    #[test]
+    fn a_suspicion_from_the_future_begins_anew() {
+        let known = add(None, &process(1, Duration::ZERO), watch(90_000, 500), at(100_000));
+        let fresh = add(Some(known), &process(1, Duration::ZERO), watch(0, 500), at(500));
+        assert_eq!((fresh.watched_ms, fresh.attempts), (500, 1));
     }
 
     #[test]

@@ -65,9 +65,16 @@ impl EventKind {
 
     /// The kind of this name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Launched, Self::LaunchFailed, Self::LaunchReady, Self::TenureBegan, Self::TenureEnded, Self::Replaced]
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
+        [
+            Self::Launched,
+            Self::LaunchFailed,
+            Self::LaunchReady,
+            Self::TenureBegan,
+            Self::TenureEnded,
+            Self::Replaced,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == name)
     }
 }
 

@@ -67,7 +67,8 @@ fn write(path: &Path, events: &[Event]) -> rusqlite::Result<()> {
 }
 
 fn millis(at: SystemTime) -> i64 {
-    at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    at.duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// The last `limit` events, oldest first.
@@ -119,7 +120,8 @@ mod tests {
         let events = vec![event(EventKind::TenureBegan, 1), event(EventKind::TenureEnded, 1)];
         SqliteLifecycle.note(dir.path(), events.clone()).await;
         let db = Connection::open(dir.path().join(LIFECYCLE_DB)).unwrap();
-        db.execute("INSERT INTO events (at_ms, noted_by, kind) VALUES (1, 1, 'from_the_future')", []).unwrap();
+        db.execute("INSERT INTO events (at_ms, noted_by, kind) VALUES (1, 1, 'from_the_future')", [])
+            .unwrap();
         assert_eq!(read_history(dir.path(), 10).unwrap(), events);
     }
 

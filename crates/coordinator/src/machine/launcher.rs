@@ -103,7 +103,11 @@ pub enum LaunchError {
 #[async_trait]
 pub trait Launcher: Send + Sync {
     /// Starts the worker of `spec`, detached, with a readiness channel. Only the elected may.
-    async fn launch(&self, spec: &WorkerSpec, elected: &dyn ElectionGuard) -> Result<Box<dyn Launched>, LaunchError>;
+    async fn launch(
+        &self,
+        spec: &WorkerSpec,
+        elected: &dyn ElectionGuard,
+    ) -> Result<Box<dyn Launched>, LaunchError>;
 }
 
 /// A worker that was launched by this process. Dropping it leaves the worker alone.

@@ -16,7 +16,9 @@ pub use files::{Directory, Durability, FileStamp, Files};
 pub use launcher::{Ending, LaunchError, LaunchEvent, Launched, Launcher, Readiness, WorkerReport};
 pub use locks::{ClaimAttempt, ElectionGuard, Locks, OfficeCheck, PendingTenure, TenureGuard, TenureLook};
 pub use network::{BoundPort, Network, PortOwner, ProbeAnswer};
-pub use processes::{Activity, Pid, ProcessIdentity, ProcessInfo, Processes, Signal, SignalOutcome, StartTime, Surroundings};
+pub use processes::{
+    Activity, Pid, ProcessIdentity, ProcessInfo, Processes, Signal, SignalOutcome, StartTime, Surroundings,
+};
 
 use std::sync::Arc;
 

@@ -21,7 +21,8 @@ pub enum ProbeAnswer {
     Superseded,
     /// Nothing listens there.
     Refused,
-    /// This process may not make connections: a sandbox.
+    /// This process may not make connections (a sandbox), or has not what it takes (descriptors, say): that tells nothing of whoever
+    /// listens there.
     NotPermitted(io::Error),
     /// The connection broke or could not be made for another reason.
     Broken(io::Error),
@@ -55,6 +56,13 @@ impl fmt::Debug for BoundPort {
 pub trait Network: Send + Sync {
     /// Asks whoever listens at `address` how it is, with a challenge. No time limit of its own, never through a proxy.
     async fn probe(&self, address: SocketAddr, challenge: &Challenge) -> ProbeAnswer;
+    /// Whether this process may have sockets at all.
+    ///
+    /// # Errors
+    /// What the system says when it asks for one.
+    async fn permitted(&self) -> io::Result<()> {
+        Ok(())
+    }
     /// Asks the worker at `address` to stop, with its bearer token. `Ok` if it agreed.
     async fn request_stop(&self, address: SocketAddr, token: &str, why: &str) -> io::Result<()>;
     /// Binds and listens, exclusively: no `SO_REUSEPORT`, and `SO_EXCLUSIVEADDRUSE` on Windows.

@@ -53,21 +53,50 @@ fn into_io(error: reqwest::Error) -> Result<io::Error, reqwest::Error> {
     let mut source = error.source();
     while let Some(cause) = source {
         if let Some(found) = cause.downcast_ref::<io::Error>() {
-            return Ok(found.raw_os_error().map_or_else(|| io::Error::new(found.kind(), error.to_string()), io::Error::from_raw_os_error));
+            return Ok(found.raw_os_error().map_or_else(
+                || io::Error::new(found.kind(), error.to_string()),
+                io::Error::from_raw_os_error,
+            ));
         }
         source = cause.source();
     }
     Err(error)
 }
 
+/// Whether a connection failed for want of something on this side: a worker must not be taken for silent because of it. Sandboxes refuse
+/// sockets with EAFNOSUPPORT too (systemd's `RestrictAddressFamilies=`).
+#[cfg(unix)]
+fn is_of_this_side(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let ours = [
+        Errno::AFNOSUPPORT,
+        Errno::PROTONOSUPPORT,
+        Errno::MFILE,
+        Errno::NFILE,
+        Errno::NOBUFS,
+        Errno::NOMEM,
+        Errno::ADDRNOTAVAIL,
+    ];
+    ours.iter().any(|ours| error.raw_os_error() == Some(ours.raw_os_error()))
+}
+
+#[cfg(windows)]
+fn is_of_this_side(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::OutOfMemory | io::ErrorKind::AddrNotAvailable)
+}
+
 fn classify(error: reqwest::Error) -> ProbeAnswer {
     match into_io(error) {
         Ok(error) if error.kind() == io::ErrorKind::ConnectionRefused => ProbeAnswer::Refused,
-        Ok(error) if error.kind() == io::ErrorKind::PermissionDenied => ProbeAnswer::NotPermitted(error),
+        Ok(error) if error.kind() == io::ErrorKind::PermissionDenied || is_of_this_side(&error) => {
+            ProbeAnswer::NotPermitted(error)
+        }
         Ok(error) => ProbeAnswer::Broken(error),
         // Bytes that are no HTTP: also what a connection to itself brings back, which the kernel can make when the port is free and
         // lies among the ephemeral ones.
-        Err(error) if error.is_request() || error.is_body() || error.is_decode() => ProbeAnswer::Alien { what: error.to_string() },
+        Err(error) if error.is_request() || error.is_body() || error.is_decode() => {
+            ProbeAnswer::Alien { what: error.to_string() }
+        }
         Err(error) => ProbeAnswer::Broken(io::Error::other(error)),
     }
 }
@@ -87,13 +116,17 @@ impl Network for SystemNetwork {
         let mut body = Vec::with_capacity(512);
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() <= MAX_HEALTH_BYTES => body.extend_from_slice(&chunk),
+                Ok(Some(chunk)) if body.len() + chunk.len() <= MAX_HEALTH_BYTES => {
+                    body.extend_from_slice(&chunk)
+                }
                 Ok(Some(_)) => return ProbeAnswer::Alien { what: "its answer is too long".to_owned() },
                 Ok(None) => break,
                 Err(error) => return classify(error),
             }
         }
-        let superseded = || serde_json::from_slice::<Refusal>(&body).is_ok_and(|refusal| refusal.error.code == "superseded");
+        let superseded = || {
+            serde_json::from_slice::<Refusal>(&body).is_ok_and(|refusal| refusal.error.code == "superseded")
+        };
         if response.status() == StatusCode::SERVICE_UNAVAILABLE && superseded() {
             return ProbeAnswer::Superseded;
         }
@@ -106,6 +139,13 @@ impl Network for SystemNetwork {
         }
     }
 
+    #[cfg(unix)]
+    async fn permitted(&self) -> io::Result<()> {
+        use rustix::net::{AddressFamily, SocketType, socket};
+        // Closed at once, and a child that is forked just now gets no more than one more socket that is not connected.
+        Ok(socket(AddressFamily::INET, SocketType::STREAM, None).map(drop)?)
+    }
+
     async fn request_stop(&self, address: SocketAddr, token: &str, why: &str) -> io::Result<()> {
         let body = serde_json::json!({ "why": why }).to_string();
         let request = client()?
@@ -113,7 +153,8 @@ impl Network for SystemNetwork {
             .bearer_auth(token)
             .header("content-type", "application/json")
             .body(body);
-        let response = request.send().await.map_err(|error| into_io(error).unwrap_or_else(io::Error::other))?;
+        let response =
+            request.send().await.map_err(|error| into_io(error).unwrap_or_else(io::Error::other))?;
         match response.status() {
             status if status.is_success() => Ok(()),
             status => Err(io::Error::other(format!("it refused to stop: status {status}"))),
@@ -128,7 +169,9 @@ impl Network for SystemNetwork {
 
     async fn owner(&self, port: u16) -> Option<PortOwner> {
         // Reads every descriptor of every process: off the event loop, and not for ever.
-        let search = tokio::task::spawn_blocking(move || listeners::get_process_by_port(port, listeners::Protocol::TCP).ok());
+        let search = tokio::task::spawn_blocking(move || {
+            listeners::get_process_by_port(port, listeners::Protocol::TCP).ok()
+        });
         let process = tokio::time::timeout(Duration::from_secs(1), search).await.ok()?.ok()??;
         Some(PortOwner { pid: Pid(process.pid), program: process.name })
     }

@@ -22,8 +22,8 @@ mod publication;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::Mutex;
@@ -37,7 +37,8 @@ use crate::identity::Epoch;
 use crate::layout;
 use crate::lifecycle::{Event, EventKind};
 use crate::machine::{
-    BoundPort, ClaimAttempt, Directory, Machine, OfficeCheck, Pid, ProcessIdentity, Readiness, TenureGuard, WorkerReport,
+    BoundPort, ClaimAttempt, Directory, Machine, OfficeCheck, Pid, ProcessIdentity, Readiness, TenureGuard,
+    WorkerReport,
 };
 use crate::proof::{self, Challenge, Health, ProofKey};
 use crate::record::{self, Record, WorkerState};
@@ -97,10 +98,16 @@ impl Tenure {
     ///
     /// # Errors
     /// If the state directory or its locks can't be used. The launcher is told.
-    pub async fn claim(machine: &Machine, spec: &WorkerSpec, readiness: Box<dyn Readiness>) -> Result<Claim, TenureError> {
+    pub async fn claim(
+        machine: &Machine,
+        spec: &WorkerSpec,
+        readiness: Box<dyn Readiness>,
+    ) -> Result<Claim, TenureError> {
         let readiness: Arc<dyn Readiness> = readiness.into();
         let claim = match take_office(machine, spec).await {
-            Ok(Ok(office)) => Self::begin(machine, spec, office, Arc::clone(&readiness)).await.map(Claim::Won),
+            Ok(Ok(office)) => {
+                Self::begin(machine, spec, office, Arc::clone(&readiness)).await.map(Claim::Won)
+            }
             Ok(Err(holder)) => {
                 readiness.report(&WorkerReport::AlreadyRunning { by: holder.pid.map(|pid| pid.0) });
                 Ok(Claim::Lost(holder))
@@ -216,7 +223,10 @@ impl Tenure {
             // The record last: who reads `ready` finds the secrets of the same epoch.
             files.put(dir, layout::PROOF_KEY, record::render(&self.key)).await.map_err(state_dir)?;
             files.put(dir, layout::TOKEN, self.token.clone().into_bytes()).await.map_err(state_dir)?;
-            files.put(dir, layout::PID_FILE, format!("{}\n", self.process.pid).into_bytes()).await.map_err(state_dir)?;
+            files
+                .put(dir, layout::PID_FILE, format!("{}\n", self.process.pid).into_bytes())
+                .await
+                .map_err(state_dir)?;
             failpoint::hit("ready.secrets");
             record.state = WorkerState::Ready;
             record.address = Some(address);
@@ -233,7 +243,11 @@ impl Tenure {
     ///
     /// # Errors
     /// [`Superseded`]: give no answer, and stop.
-    pub async fn answer(&self, challenge: Option<&Challenge>, dialled: SocketAddr) -> Result<Health, Superseded> {
+    pub async fn answer(
+        &self,
+        challenge: Option<&Challenge>,
+        dialled: SocketAddr,
+    ) -> Result<Health, Superseded> {
         failpoint::hit("answer");
         self.check().await?;
         let mut health = {
@@ -282,7 +296,10 @@ impl Tenure {
         }
         match self.office.check().await {
             Ok(OfficeCheck::Superseded) => {
-                let why = format!("{} is no longer the directory that this worker holds", self.spec.state_dir.display());
+                let why = format!(
+                    "{} is no longer the directory that this worker holds",
+                    self.spec.state_dir.display()
+                );
                 Err(self.superseded.get_or_init(|| Superseded { why }).clone())
             }
             // Contested: somebody locked a new lock file, finds the directory held, and gives up.
@@ -353,7 +370,10 @@ impl Tenure {
     }
 }
 
-async fn take_office(machine: &Machine, spec: &WorkerSpec) -> Result<Result<Box<dyn TenureGuard>, Holder>, TenureError> {
+async fn take_office(
+    machine: &Machine,
+    spec: &WorkerSpec,
+) -> Result<Result<Box<dyn TenureGuard>, Holder>, TenureError> {
     failpoint::hit("claim.before");
     let dir = &spec.state_dir;
     machine.files.prepare(dir).await.map_err(|source| TenureError::StateDir { path: dir.clone(), source })?;
@@ -363,7 +383,9 @@ async fn take_office(machine: &Machine, spec: &WorkerSpec) -> Result<Result<Box<
     loop {
         match attempt {
             ClaimAttempt::Won(office) => return Ok(Ok(office)),
-            ClaimAttempt::Held { by } => return Ok(Err(Holder { pid: by, record: read_record(machine, spec).await })),
+            ClaimAttempt::Held { by } => {
+                return Ok(Err(Holder { pid: by, record: read_record(machine, spec).await }));
+            }
             ClaimAttempt::DirectoryBusy(pending) => {
                 if patience.passed(&*machine.clock) {
                     return directory_holder(machine, spec, pending.holders()).await.map(Err);
@@ -376,7 +398,11 @@ async fn take_office(machine: &Machine, spec: &WorkerSpec) -> Result<Result<Box<
 }
 
 /// Who keeps the directory's lock: the worker that the record names, or something that is none.
-async fn directory_holder(machine: &Machine, spec: &WorkerSpec, holders: Vec<Pid>) -> Result<Holder, TenureError> {
+async fn directory_holder(
+    machine: &Machine,
+    spec: &WorkerSpec,
+    holders: Vec<Pid>,
+) -> Result<Holder, TenureError> {
     let record = read_record(machine, spec).await;
     if let Some(record) = &record {
         let process = machine.processes.look(record.process.pid).await.ok().flatten();
@@ -394,5 +420,6 @@ async fn read_record(machine: &Machine, spec: &WorkerSpec) -> Option<Record> {
 }
 
 fn millis(at: SystemTime) -> u64 {
-    at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    at.duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -28,7 +28,9 @@ pub(super) async fn bind(machine: &Machine, spec: &WorkerSpec) -> Result<BoundPo
     loop {
         match machine.network.bind(address).await {
             Ok(bound) => return Ok(bound),
-            Err(source) if source.kind() != io::ErrorKind::AddrInUse => return Err(TenureError::Bind { address, source }),
+            Err(source) if source.kind() != io::ErrorKind::AddrInUse => {
+                return Err(TenureError::Bind { address, source });
+            }
             Err(_) => {}
         }
         if !goes_away(machine, spec, address).await || deadline.passed(&*machine.clock) {

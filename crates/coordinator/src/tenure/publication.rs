@@ -18,7 +18,12 @@ struct Published {
 
 impl Publication {
     /// Writes a file, and keeps it from now on.
-    pub(super) async fn put(&mut self, dir: &dyn Directory, name: &'static str, bytes: Vec<u8>) -> io::Result<()> {
+    pub(super) async fn put(
+        &mut self,
+        dir: &dyn Directory,
+        name: &'static str,
+        bytes: Vec<u8>,
+    ) -> io::Result<()> {
         let stamp = dir.replace(name, &bytes, Durability::Visible).await?;
         self.files.retain(|file| file.name != name);
         self.files.push(Published { name, bytes, stamp });

@@ -57,23 +57,36 @@ pub(in crate::system) fn stat_at(dir: BorrowedFd<'_>, name: &Path) -> io::Result
 fn read_at(dir: BorrowedFd<'_>, name: &Path, limit: usize) -> io::Result<Option<Vec<u8>>> {
     // O_NONBLOCK: opening a FIFO that somebody put there must not wait for a writer.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let refused = || {
+        Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("{} is not a regular file of this user", name.display()),
+        ))
+    };
     let file = match rustix::fs::openat(dir, name, flags, Mode::empty()) {
         Ok(fd) => File::from(fd),
         Err(Errno::NOENT) => return Ok(None),
+        // A symbolic link, as O_NOFOLLOW has it.
+        Err(Errno::LOOP) => return refused(),
         Err(error) => return Err(error.into()),
     };
     let meta = file.metadata()?;
     // Somebody else's file in a directory that was open to others for a while must not be believed.
     if !meta.is_file() || meta.uid() != rustix::process::geteuid().as_raw() {
-        let what = format!("{} is not a regular file of this user", name.display());
-        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        return refused();
     }
     let mut bytes = Vec::with_capacity(1024);
     file.take(limit as u64).read_to_end(&mut bytes)?;
     Ok(Some(bytes))
 }
 
-fn replace_at(dir: BorrowedFd<'_>, folder: &Path, name: &str, bytes: &[u8], durability: Durability) -> io::Result<FileStamp> {
+fn replace_at(
+    dir: BorrowedFd<'_>,
+    folder: &Path,
+    name: &str,
+    bytes: &[u8],
+    durability: Durability,
+) -> io::Result<FileStamp> {
     let temporary = folder.join(temporary_name(name));
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut file = File::from(rustix::fs::openat(dir, &temporary, flags, Mode::RUSR | Mode::WUSR)?);
@@ -122,14 +135,21 @@ fn check_directory(dir: &Path) -> io::Result<std::fs::Metadata> {
     let meta = std::fs::symlink_metadata(dir)?;
     let refuse = |kind, what: String| Err(io::Error::new(kind, what));
     if meta.is_symlink() {
-        return refuse(io::ErrorKind::NotADirectory, "it is a symbolic link; name the directory itself".to_owned());
+        return refuse(
+            io::ErrorKind::NotADirectory,
+            "it is a symbolic link; name the directory itself".to_owned(),
+        );
     }
     if !meta.is_dir() {
         return refuse(io::ErrorKind::NotADirectory, "it is not a directory".to_owned());
     }
     let me = rustix::process::geteuid().as_raw();
     if meta.uid() != me {
-        let why = format!("it belongs to user {}, not to user {me}; run as its owner (under sudo: sudo -u '#{}')", meta.uid(), meta.uid());
+        let why = format!(
+            "it belongs to user {}, not to user {me}; run as its owner (under sudo: sudo -u '#{}')",
+            meta.uid(),
+            meta.uid()
+        );
         return refuse(io::ErrorKind::PermissionDenied, why);
     }
     Ok(meta)
@@ -141,7 +161,10 @@ fn refuse_to_litter(dir: &Path) -> io::Result<()> {
     match ancestor {
         Some(meta) if rustix::process::geteuid().is_root() && meta.uid() != 0 => Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
-            format!("it would be made by root in a folder of user {0}; run as that user (sudo -u '#{0}'), or name another directory", meta.uid()),
+            format!(
+                "it would be made by root in a folder of user {0}; run as that user (sudo -u '#{0}'), or name another directory",
+                meta.uid()
+            ),
         )),
         _ => Ok(()),
     }

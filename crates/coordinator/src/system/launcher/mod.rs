@@ -20,7 +20,11 @@ pub(super) struct SystemLauncher;
 
 #[async_trait]
 impl Launcher for SystemLauncher {
-    async fn launch(&self, spec: &WorkerSpec, _elected: &dyn ElectionGuard) -> Result<Box<dyn Launched>, LaunchError> {
+    async fn launch(
+        &self,
+        spec: &WorkerSpec,
+        _elected: &dyn ElectionGuard,
+    ) -> Result<Box<dyn Launched>, LaunchError> {
         imp::launch(spec)
     }
 }
@@ -28,12 +32,37 @@ impl Launcher for SystemLauncher {
 /// What of the session's environment a worker gets without being asked for: where programs and the user are, language and time zone.
 /// No secrets, no proxies, no directory of the session.
 const ENVIRONMENT: &[&str] = &[
-    "PATH", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "XDG_RUNTIME_DIR", "RUST_BACKTRACE", "ONEWORKER_LOG",
+    "PATH",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "XDG_RUNTIME_DIR",
+    "RUST_BACKTRACE",
+    "ONEWORKER_LOG",
     // Windows programs do not start without some of these.
-    "SystemRoot", "SystemDrive", "windir", "ComSpec", "PATHEXT", "TEMP", "TMP", "USERNAME", "USERPROFILE", "USERDOMAIN", "APPDATA",
-    "LOCALAPPDATA", "ProgramData", "ProgramFiles", "HOMEDRIVE", "HOMEPATH",
+    "SystemRoot",
+    "SystemDrive",
+    "windir",
+    "ComSpec",
+    "PATHEXT",
+    "TEMP",
+    "TMP",
+    "USERNAME",
+    "USERPROFILE",
+    "USERDOMAIN",
+    "APPDATA",
+    "LOCALAPPDATA",
+    "ProgramData",
+    "ProgramFiles",
+    "HOMEDRIVE",
+    "HOMEPATH",
     // How Wine tells its own processes where they are.
-    "WINEPREFIX", "WINEDEBUG", "WINEDLLOVERRIDES",
+    "WINEPREFIX",
+    "WINEDEBUG",
+    "WINEDLLOVERRIDES",
 ];
 
 /// The worker's environment.

@@ -53,7 +53,11 @@ pub(super) fn launch(spec: &WorkerSpec) -> Result<Box<dyn Launched>, LaunchError
     let (ready_out, ready_in) = io::pipe().map_err(no_process)?;
     let (ours, theirs) = UnixStream::pair().map_err(no_process)?;
 
-    let channels = Channels { ready_out: ready_out.as_raw_fd(), ready_in: ready_in.as_raw_fd(), status: theirs.as_raw_fd() };
+    let channels = Channels {
+        ready_out: ready_out.as_raw_fd(),
+        ready_in: ready_in.as_raw_fd(),
+        status: theirs.as_raw_fd(),
+    };
     let mut command = Command::new(&spec.launch.program);
     command
         .args(&spec.launch.args)
@@ -84,10 +88,17 @@ pub(super) fn launch(spec: &WorkerSpec) -> Result<Box<dyn Launched>, LaunchError
 fn is_program(program: &std::path::Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     let has_path = program.components().count() > 1;
-    has_path && std::fs::metadata(program).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    has_path
+        && std::fs::metadata(program)
+            .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
-fn watch(child: Child, mut ours: UnixStream, ready: OwnedFd, log_start: u64) -> io::Result<Box<dyn Launched>> {
+fn watch(
+    child: Child,
+    mut ours: UnixStream,
+    ready: OwnedFd,
+    log_start: u64,
+) -> io::Result<Box<dyn Launched>> {
     // Written before the worker's exec, which `spawn` has waited for.
     let mut pid = [0; 4];
     ours.set_read_timeout(Some(STATUS_PATIENCE))?;
@@ -111,7 +122,12 @@ fn open_log(path: &std::path::Path) -> io::Result<File> {
     {
         DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     }
-    OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path)
 }
 
 #[async_trait]
@@ -243,7 +259,8 @@ unsafe fn close_on_exec_from(first: RawFd) {
     #[cfg(target_os = "linux")]
     {
         // SAFETY: a plain system call (close_range(2)), since Linux 5.11 with this flag.
-        let done = unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+        let done =
+            unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
         if done == 0 {
             return;
         }

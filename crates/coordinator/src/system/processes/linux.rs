@@ -6,21 +6,27 @@ use rustix::io::Errno;
 use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
 
 use super::identity;
+use crate::machine::{
+    Activity, Pid, ProcessIdentity, ProcessInfo, Signal, SignalOutcome, StartTime, Surroundings,
+};
 use crate::system::user;
-use crate::machine::{Activity, Pid, ProcessIdentity, ProcessInfo, Signal, SignalOutcome, StartTime, Surroundings};
 
 pub(in crate::system) fn look(pid: Pid) -> io::Result<Option<ProcessInfo>> {
     let read = |file: &str| fs::read_to_string(format!("/proc/{pid}/{file}"));
     let stat = match read("stat") {
         Ok(stat) => stat,
         // ESRCH: it ended between open and read.
-        Err(error) if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(Errno::SRCH.raw_os_error()) => {
+        Err(error)
+            if error.kind() == io::ErrorKind::NotFound
+                || error.raw_os_error() == Some(Errno::SRCH.raw_os_error()) =>
+        {
             return proc_is_mounted().map(|()| None);
         }
         Err(error) => return Err(error),
     };
-    let stat = Stat::parse(&stat)
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("/proc/{pid}/stat has an unknown form")))?;
+    let stat = Stat::parse(&stat).ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidData, format!("/proc/{pid}/stat has an unknown form"))
+    })?;
     // Neither of these is there for certain: hidden, or the process has just ended.
     let traced_by = read("status").ok().as_deref().and_then(tracer);
     let starved = read("schedstat").ok().as_deref().and_then(run_delay).unwrap_or_default();
@@ -128,9 +134,16 @@ fn sent(result: Result<(), Errno>) -> io::Result<SignalOutcome> {
 
 pub(super) fn surroundings() -> Surroundings {
     let namespace = |kind: &str| {
-        fs::read_link(format!("/proc/self/ns/{kind}")).map(|link| link.to_string_lossy().into_owned()).unwrap_or_default()
+        fs::read_link(format!("/proc/self/ns/{kind}"))
+            .map(|link| link.to_string_lossy().into_owned())
+            .unwrap_or_default()
     };
-    Surroundings { host: host(), user: user::id(), pid_namespace: namespace("pid"), net_namespace: namespace("net") }
+    Surroundings {
+        host: host(),
+        user: user::id(),
+        pid_namespace: namespace("pid"),
+        net_namespace: namespace("net"),
+    }
 }
 
 /// machine-id(5), which no two machines share; where it is missing or empty, the host's name.

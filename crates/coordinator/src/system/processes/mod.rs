@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 
 use async_trait::async_trait;
 
-use crate::machine::{Pid, ProcessIdentity, ProcessInfo, Processes, Signal, SignalOutcome, StartTime, Surroundings};
+use crate::machine::{
+    Pid, ProcessIdentity, ProcessInfo, Processes, Signal, SignalOutcome, StartTime, Surroundings,
+};
 
 #[cfg_attr(target_os = "linux", path = "linux.rs")]
 #[cfg_attr(target_os = "macos", path = "macos.rs")]

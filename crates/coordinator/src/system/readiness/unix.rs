@@ -17,7 +17,8 @@ pub(super) fn take() -> Option<File> {
     }
     // SAFETY: only looked at; a number that is no descriptor makes the call fail.
     let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
-    let is_pipe = rustix::fs::fstat(borrowed).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
+    let is_pipe =
+        rustix::fs::fstat(borrowed).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
     // The worker's own children must not keep the channel open: its end of file tells of the worker's death.
     if !is_pipe || fcntl_setfd(borrowed, FdFlags::CLOEXEC).is_err() {
         return None;

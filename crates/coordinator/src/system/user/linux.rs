@@ -26,8 +26,13 @@ pub(crate) fn home() -> Result<PathBuf, NoStateDir> {
     let line = match entry(&passwd, user) {
         Some(home) => Some(home),
         None => {
-            let asked = Command::new("getent").args(["passwd", &user.to_string()]).stdin(Stdio::null()).stderr(Stdio::null()).output();
-            let answer = asked.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+            let asked = Command::new("getent")
+                .args(["passwd", &user.to_string()])
+                .stdin(Stdio::null())
+                .stderr(Stdio::null())
+                .output();
+            let answer =
+                asked.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
             entry(&answer, user)
         }
     };

@@ -5,6 +5,6 @@
 #[cfg_attr(windows, path = "windows.rs")]
 mod imp;
 
-pub(crate) use imp::{config_home, id, state_home};
 #[cfg(unix)]
 pub(crate) use imp::home;
+pub(crate) use imp::{config_home, id, state_home};

@@ -19,7 +19,9 @@ use rustix::process::{Flock, FlockType, fcntl_getlk};
 
 use super::holders::directory_holders;
 use crate::layout::WORKER_LOCK;
-use crate::machine::{ClaimAttempt, Directory, FileStamp, OfficeCheck, PendingTenure, Pid, TenureGuard, TenureLook};
+use crate::machine::{
+    ClaimAttempt, Directory, FileStamp, OfficeCheck, PendingTenure, Pid, TenureGuard, TenureLook,
+};
 use crate::system::files::{HeldDirectory, stamp, stat_at};
 
 type FileId = (u64, u64);
@@ -143,7 +145,9 @@ fn lock_directory(pending: Pending) -> io::Result<ClaimAttempt> {
     // Between opening and locking, both may have been replaced: then these locks guard nothing.
     match guard.check_now()? {
         OfficeCheck::Held => Ok(ClaimAttempt::Won(Box::new(guard))),
-        OfficeCheck::Remade | OfficeCheck::Contested | OfficeCheck::Superseded => Ok(ClaimAttempt::Held { by: None }),
+        OfficeCheck::Remade | OfficeCheck::Contested | OfficeCheck::Superseded => {
+            Ok(ClaimAttempt::Held { by: None })
+        }
     }
 }
 
