@@ -49,8 +49,9 @@ impl Stage {
 
     /// With another hang limit than the default.
     #[must_use]
-    pub fn hang_limit(self, limit: &'static str) -> Self {
-        Self { hang_limit: Some(limit), ..self }
+    pub fn hang_limit(mut self, limit: &'static str) -> Self {
+        self.hang_limit = Some(limit);
+        self
     }
 
     /// The state directory in use.

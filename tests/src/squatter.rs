@@ -16,7 +16,9 @@ pub struct Squatter {
 impl Squatter {
     /// Listens on this port, and hands each connection to `serve`.
     pub fn on(port: u16, serve: impl Fn(TcpStream) -> io::Result<()> + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("a free port");
+        // Whoever had it may have just been killed: the last of its threads closes it.
+        let listener =
+            crate::wait_for("a port to be free", || TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
         let ended = Arc::new(AtomicBool::new(false));
         let (stop, serve) = (ended.clone(), Arc::new(serve));
         let thread = std::thread::spawn(move || {

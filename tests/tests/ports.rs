@@ -2,6 +2,7 @@
 //! goes, the next session has its worker.
 
 #![allow(missing_docs, reason = "the names say it")]
+#![allow(clippy::unwrap_used, reason = "a test that can not go on has failed")]
 
 use std::fs;
 use std::sync::Arc;

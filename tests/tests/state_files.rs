@@ -2,6 +2,7 @@
 //! file makes a second worker, and none but a directory in a file's place keeps one from office.
 
 #![allow(missing_docs, reason = "the names say it")]
+#![allow(clippy::unwrap_used, reason = "a test that can not go on has failed")]
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -412,11 +413,40 @@ fn answers_on(port: u16) -> bool {
     TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
+/// In one step: while its files are removed one by one, the worker puts some of them back.
+fn remove_state_dir(identity: &Identity) {
+    let aside = tempfile::tempdir_in(identity.scratch()).unwrap();
+    fs::rename(identity.state_dir(), aside.path().join("state")).unwrap();
+    // A worker that has it open may still write to it.
+    let _ = aside.close();
+}
+
+#[test]
+fn a_worker_whose_files_are_all_deleted_puts_them_back_and_every_session_gets_it() {
+    let identity = identity();
+    let worker = patient(&identity);
+    for _ in 0..2 {
+        for entry in fs::read_dir(identity.state_dir()).unwrap().flatten() {
+            let _ = fs::remove_file(entry.path());
+        }
+        let sessions: Vec<_> =
+            (0..5).map(|_| identity.ensure().args(["--deadline", "60s"]).start()).collect();
+        let answers: Vec<_> = sessions.into_iter().map(Running::success).collect();
+        let answer = agreed(&answers);
+        assert_eq!((answer.pid, answer.epoch), (worker.pid, 1));
+        wait_until_locked_again(&identity, worker.pid);
+    }
+    assert_eq!(identity.tenures(), [1]);
+    kill(worker.pid);
+    wait_until_gone(worker.pid);
+    assert_eq!(patient(&identity).epoch, 2, "the record that was put back remembers the epoch");
+}
+
 #[test]
 fn a_worker_whose_state_directory_is_removed_stops_by_itself_and_makes_none() {
     let identity = identity();
     let worker = patient(&identity);
-    fs::remove_dir_all(identity.state_dir()).unwrap();
+    remove_state_dir(&identity);
     wait_until_gone(worker.pid);
     assert!(!identity.state_dir().exists(), "it made a new one");
 }
@@ -439,7 +469,7 @@ fn a_session_after_the_state_directory_was_removed_gets_a_new_worker_on_the_same
     let identity = identity().on_port(free_port());
     let mut last = patient(&identity);
     for _ in 0..3 {
-        fs::remove_dir_all(identity.state_dir()).unwrap();
+        remove_state_dir(&identity);
         let sessions: Vec<_> =
             (0..5).map(|_| identity.ensure().args(["--deadline", "60s"]).start()).collect();
         let answers: Vec<_> = sessions.into_iter().map(Running::success).collect();
@@ -459,7 +489,7 @@ fn a_worker_that_lost_its_directory_proves_nothing_to_anybody() {
     let identity = identity();
     let old = patient(&identity);
     stop(old.pid);
-    fs::remove_dir_all(identity.state_dir()).unwrap();
+    remove_state_dir(&identity);
     let new = patient(&identity);
     assert_ne!((new.pid, new.port), (old.pid, old.port));
     go_on(old.pid);

@@ -2,6 +2,7 @@
 //! never taken for "nothing runs", and hurts no worker that does.
 
 #![allow(missing_docs, reason = "the names say it")]
+#![allow(clippy::unwrap_used, reason = "a test that can not go on has failed")]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

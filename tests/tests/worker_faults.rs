@@ -232,7 +232,7 @@ fn a_hung_worker_is_ended_and_not_the_stranger_that_the_record_names() {
 
 #[test]
 fn a_launch_note_whose_pid_belongs_to_somebody_else_now_is_neither_waited_for_nor_acted_on() {
-    let identity = identity().flag("--hang-limit", "500ms");
+    let identity = identity().flag("--hang-limit", "1h");
     let mut bystander = Bystander::start();
     let first = patient(&identity);
     kill(first.pid);
@@ -242,7 +242,9 @@ fn a_launch_note_whose_pid_belongs_to_somebody_else_now_is_neither_waited_for_no
     note["process"]["pid"] = bystander.pid().into();
     note["outcome"] = serde_json::Value::Null;
     std::fs::write(&path, note.to_string()).unwrap();
+    let begun = Instant::now();
     assert_recovered(&identity, 1);
+    assert!(begun.elapsed() < AT_ONCE, "it was waited for");
     bystander.assert_untouched();
 }
 

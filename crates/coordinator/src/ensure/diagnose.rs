@@ -16,8 +16,9 @@ const PATIENCE: Duration = Duration::from_millis(300);
 const LONGEST_PATIENCE: Duration = Duration::from_millis(1500);
 /// Between two looks at a worker that can't be asked yet.
 const PAUSE: Duration = Duration::from_millis(5);
-/// How long a directory's lock may be held by nobody in particular before it is called leaked: those who look hold it for an instant.
-const LEAK_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a directory's lock may be held by nobody in particular before it is called leaked: those who look hold it for an instant, and a
+/// worker whose files were all deleted puts them back at its next self-check, two seconds later at most.
+const LEAK_PATIENCE: Duration = Duration::from_secs(3);
 
 /// What diagnosis comes to, when it does not end the call.
 pub(super) enum Diagnosis {

@@ -174,7 +174,7 @@ mod tests {
     fn a_suspicion_from_the_future_begins_anew() {
         let known = add(None, &process(1, Duration::ZERO), watch(90_000, 500), at(100_000));
         let fresh = add(Some(known), &process(1, Duration::ZERO), watch(0, 500), at(500));
-        assert_eq!((fresh.watched_ms, fresh.attempts), (500, 1));
+        assert_eq!((fresh.watched_ms, fresh.attempts), (0, 1));
     }
 
     #[test]

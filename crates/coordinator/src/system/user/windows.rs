@@ -13,7 +13,7 @@ use windows_sys::Win32::System::Com::CoTaskMemFree;
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 use windows_sys::Win32::UI::Shell::{
     FOLDERID_LocalAppData, FOLDERID_RoamingAppData, KF_FLAG_DONT_VERIFY, KF_FLAG_NO_PACKAGE_REDIRECTION,
-    SHGetKnownFolderPath,
+    KNOWN_FOLDER_FLAG, SHGetKnownFolderPath,
 };
 use windows_sys::core::{GUID, PWSTR};
 
@@ -37,23 +37,32 @@ pub(crate) fn config_home() -> Result<PathBuf, NoStateDir> {
     folder(&FOLDERID_RoamingAppData)
 }
 
-/// SHGetKnownFolderPath. Not redirected for packaged programs: each package would have an identity of its own. Whether the folder exists
-/// is seen when it is used.
+/// The folder. Not redirected for packaged programs: each package would have an identity of its own. Before Windows 10 1709 (and in
+/// Wine) there is no such redirection, and the flag against it is refused.
 fn folder(which: &GUID) -> Result<PathBuf, NoStateDir> {
-    let flags = (KF_FLAG_DONT_VERIFY | KF_FLAG_NO_PACKAGE_REDIRECTION).cast_unsigned();
+    known_folder(which, KF_FLAG_NO_PACKAGE_REDIRECTION)
+        .or_else(|_| known_folder(which, 0))
+        .and_then(|path| {
+            if path.is_absolute() { Ok(path) } else { Err(format!("{path:?} is not an absolute path")) }
+        })
+        .map_err(|why| NoStateDir { user: id(), why })
+}
+
+/// SHGetKnownFolderPath. Whether the folder exists is seen when it is used.
+fn known_folder(which: &GUID, flags: KNOWN_FOLDER_FLAG) -> Result<PathBuf, String> {
+    let flags = (KF_FLAG_DONT_VERIFY | flags).cast_unsigned();
     let mut text: PWSTR = ptr::null_mut();
     // SAFETY: both pointers are valid for the call; no token means the user of this process.
     let result = unsafe { SHGetKnownFolderPath(which, flags, ptr::null_mut(), &raw mut text) };
     let path = if result >= 0 && !text.is_null() {
         // SAFETY: a success gives a text that ends with a zero.
-        Some(PathBuf::from(unsafe { copy(text) }))
+        Ok(PathBuf::from(unsafe { copy(text) }))
     } else {
-        None
+        Err(format!("SHGetKnownFolderPath: error {result:#010x}"))
     };
     // SAFETY: the call's own allocation or null; MSDN asks for this whether it succeeds or not.
     unsafe { CoTaskMemFree(text.cast::<c_void>()) };
-    path.filter(|path| path.is_absolute())
-        .ok_or_else(|| NoStateDir { user: id(), why: format!("SHGetKnownFolderPath: error {result:#010x}") })
+    path
 }
 
 fn sid() -> io::Result<String> {
