@@ -8,7 +8,7 @@ use std::ffi::OsString;
 
 use async_trait::async_trait;
 
-use crate::machine::{ElectionGuard, LaunchError, Launched, Launcher};
+use crate::machine::{ElectionGuard, LaunchError, Launched, Launcher, WorkerReport};
 use crate::spec::{LaunchCommand, WorkerSpec};
 
 #[cfg_attr(unix, path = "unix.rs")]
@@ -83,4 +83,48 @@ fn environment(command: &LaunchCommand) -> Vec<(OsString, OsString)> {
     }
     variables.extend(command.env_set.iter().map(|(name, value)| (name.into(), value.clone())));
     variables
+}
+
+/// The longest line that a worker may report.
+const MAX_REPORT: usize = 16 * 1024;
+
+/// What a worker has said over its readiness channel, as far as it was not yet understood.
+#[derive(Default)]
+struct Spoken(Vec<u8>);
+
+impl Spoken {
+    /// The next report. A line that is none comes from a program that does not know what this channel is for, and is passed over.
+    fn next_report(&mut self) -> Option<WorkerReport> {
+        while let Some(end) = self.0.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.0.drain(..=end).collect();
+            if let Ok(report) = serde_json::from_slice(&line) {
+                return Some(report);
+            }
+        }
+        None
+    }
+
+    /// Whether the line that has begun can't become a report any more.
+    fn is_babble(&self) -> bool {
+        self.0.len() > MAX_REPORT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::Epoch;
+
+    #[test]
+    fn a_report_is_found_between_lines_that_are_none() {
+        let mut spoken = Spoken(
+            b"Listening on 8080\n{}\n{\"event\":\"ready\",\"epoch\":7,\"new\":1}\n{\"event\"".to_vec(),
+        );
+        assert_eq!(spoken.next_report(), Some(WorkerReport::Ready { epoch: Epoch(7) }));
+        assert_eq!(spoken.next_report(), None);
+        assert_eq!(spoken.0, b"{\"event\"", "half a line waits for its other half");
+        assert!(!spoken.is_babble());
+        spoken.0.resize(MAX_REPORT + 1, b'x');
+        assert!(spoken.is_babble());
+    }
 }

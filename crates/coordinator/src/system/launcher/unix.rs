@@ -23,13 +23,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::io::AsyncReadExt;
 
-use super::environment;
-use crate::machine::{Ending, LaunchError, LaunchEvent, Launched, Pid, ProcessIdentity, WorkerReport};
+use super::{Spoken, environment};
+use crate::machine::{Ending, LaunchError, LaunchEvent, Launched, Pid, ProcessIdentity};
 use crate::spec::WorkerSpec;
 use crate::system::{processes, readiness};
 
-/// The longest line that a worker may report.
-const MAX_REPORT: usize = 16 * 1024;
 /// How long the monitor may take to tell how the worker ended, once the worker's end of the readiness channel is closed.
 const STATUS_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -38,7 +36,7 @@ struct Watched {
     process: Option<ProcessIdentity>,
     log_start: u64,
     readiness: tokio::net::unix::pipe::Receiver,
-    line: Vec<u8>,
+    spoken: Spoken,
     monitor: tokio::net::UnixStream,
     child: Child,
 }
@@ -110,7 +108,7 @@ fn watch(
         process,
         log_start,
         readiness: tokio::net::unix::pipe::Receiver::from_owned_fd(ready)?,
-        line: Vec::new(),
+        spoken: Spoken::default(),
         monitor: tokio::net::UnixStream::from_std(ours)?,
         child,
     }))
@@ -142,17 +140,17 @@ impl Launched for Watched {
 
     async fn next(&mut self) -> LaunchEvent {
         loop {
-            if let Some(end) = self.line.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.line.drain(..=end).collect();
-                // A line that is no report comes from a program that does not know what this descriptor is for.
-                if let Ok(report) = serde_json::from_slice::<WorkerReport>(&line) {
-                    return LaunchEvent::Report(report);
-                }
-                continue;
+            if let Some(report) = self.spoken.next_report() {
+                return LaunchEvent::Report(report);
             }
-            match self.readiness.read_buf(&mut self.line).await {
-                Ok(n) if n > 0 && self.line.len() <= MAX_REPORT => {}
-                _ => return LaunchEvent::Ended(self.ending().await),
+            let more = tokio::select! {
+                biased;
+                more = self.readiness.read_buf(&mut self.spoken.0) => more,
+                // The monitor has seen it end: nothing more will come than what is there, even if a child of it keeps the pipe.
+                _ = self.monitor.readable() => self.readiness.try_read_buf(&mut self.spoken.0),
+            };
+            if !matches!(more, Ok(n) if n > 0) || self.spoken.is_babble() {
+                return LaunchEvent::Ended(self.ending().await);
             }
         }
     }

@@ -38,13 +38,11 @@ use windows_sys::Win32::System::Threading::{
     CREATE_BREAKAWAY_FROM_JOB, CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW,
 };
 
-use super::environment;
-use crate::machine::{Ending, LaunchError, LaunchEvent, Launched, Pid, ProcessIdentity, WorkerReport};
+use super::{Spoken, environment};
+use crate::machine::{Ending, LaunchError, LaunchEvent, Launched, Pid, ProcessIdentity};
 use crate::spec::WorkerSpec;
 use crate::system::{processes, random, readiness};
 
-/// The longest line that a worker may report.
-const MAX_REPORT: usize = 16 * 1024;
 /// How long the other end of what was seen may take: the process' end once the channel is closed, the channel's once the process has ended.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -58,7 +56,7 @@ struct Watched {
     log_start: u64,
     readiness: NamedPipeServer,
     connected: bool,
-    line: Vec<u8>,
+    spoken: Spoken,
     child: tokio::process::Child,
     /// How it ended, once that was seen.
     ending: Option<Ending>,
@@ -101,7 +99,7 @@ pub(super) fn launch(spec: &WorkerSpec) -> Result<Box<dyn Launched>, LaunchError
         log_start,
         readiness,
         connected: false,
-        line: Vec::new(),
+        spoken: Spoken::default(),
         child,
         ending: None,
     }))
@@ -217,16 +215,11 @@ impl Launched for Watched {
 
     async fn next(&mut self) -> LaunchEvent {
         loop {
-            if let Some(end) = self.line.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.line.drain(..=end).collect();
-                // A line that is no report comes from a program that does not know what its standard output is for.
-                if let Ok(report) = serde_json::from_slice::<WorkerReport>(&line) {
-                    return LaunchEvent::Report(report);
-                }
-                continue;
+            if let Some(report) = self.spoken.next_report() {
+                return LaunchEvent::Report(report);
             }
             match self.read().await {
-                Ok(n) if n > 0 && self.line.len() <= MAX_REPORT => {}
+                Ok(n) if n > 0 && !self.spoken.is_babble() => {}
                 _ => return LaunchEvent::Ended(self.ending().await),
             }
         }
@@ -245,14 +238,14 @@ impl Watched {
         if self.ending.is_none() {
             tokio::select! {
                 biased;
-                read = self.readiness.read_buf(&mut self.line) => return read,
+                read = self.readiness.read_buf(&mut self.spoken.0) => return read,
                 status = self.child.wait() => {
                     self.ending = Some(status.ok().and_then(|status| status.code()).map_or(Ending::Unknown, Ending::Exited));
                 }
             }
         }
         // Its last words may still be in the pipe.
-        tokio::time::timeout(PATIENCE, self.readiness.read_buf(&mut self.line)).await.unwrap_or(Ok(0))
+        tokio::time::timeout(PATIENCE, self.readiness.read_buf(&mut self.spoken.0)).await.unwrap_or(Ok(0))
     }
 
     async fn ending(&mut self) -> Ending {
