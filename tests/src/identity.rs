@@ -95,6 +95,7 @@ impl Identity {
         // No configuration of the user who runs the tests.
         built
             .env("ONEWORKER_CONFIG", self.scratch().join("oneworker.toml"))
+            .env("RUST_BACKTRACE", "0")
             .envs(self.env.iter().map(|(k, v)| (k, v)));
         Run::new(built)
     }

@@ -10,10 +10,10 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use coordinator::machine::{Machine, TenureLook};
+use coordinator::machine::{ElectionGuard, Machine, TenureLook};
 use coordinator::system;
 use oneworker_tests::{
     Gate, Identity, Running, Success, agreed, free_port, go_on, is_alive, kill, stop, wait_for,
@@ -260,6 +260,8 @@ fn assert_still_the_one(identity: &Identity, worker: &Success) {
         (0..5).map(|_| identity.ensure().args(["--deadline", "60s"]).start_behind(&gate)).collect();
     gate.open();
     for serve in serves {
+        let pid = serve.pid();
+        wait_for("a worker that found somebody in office to end", || (!is_alive(pid)).then_some(()));
         let (output, _) = serve.output();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
@@ -301,7 +303,10 @@ fn nobody_takes_office_beside_a_stopped_worker_whose_lock_file_was_deleted() {
     stop(worker.pid);
     fs::remove_file(identity.file("worker.lock")).unwrap();
     for _ in 0..2 {
-        let output = identity.command("serve").output();
+        let serve = identity.command("serve").start();
+        let pid = serve.pid();
+        wait_for("a worker that found somebody in office to end", || (!is_alive(pid)).then_some(()));
+        let (output, _) = serve.output();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && said.contains(&format!("(pid {})", worker.pid)), "{said}");
     }
@@ -346,33 +351,66 @@ fn an_election_lock_that_is_replaced_while_held_delays_nobody() {
     });
 }
 
+fn elect(identity: &Identity) -> Option<Box<dyn ElectionGuard>> {
+    // The system's election waits for nothing, so it needs no runtime.
+    let waker = std::task::Waker::noop();
+    let (machine, dir) = (system::machine(), identity.state_dir());
+    let mut election = machine.locks.try_elect(&dir, 0);
+    match election.as_mut().poll(&mut std::task::Context::from_waker(waker)) {
+        std::task::Poll::Ready(elected) => elected.unwrap(),
+        std::task::Poll::Pending => panic!("it waits"),
+    }
+}
+
+#[test]
+fn while_one_is_elected_nobody_else_is_in_the_same_process() {
+    let identity = identity();
+    fs::create_dir(identity.state_dir()).unwrap();
+    let elected = elect(&identity).expect("nobody else is elected");
+    assert!(elect(&identity).is_none(), "two are elected");
+    drop(elected);
+    assert!(elect(&identity).is_some());
+}
+
+#[test]
+fn a_lock_on_a_file_that_nobody_can_find_elects_nobody() {
+    let identity = identity();
+    fs::create_dir(identity.state_dir()).unwrap();
+    // The library keeps an opened lock for the whole process as long as somebody has it.
+    let opened = named_lock::NamedLock::with_path(identity.file("spawn.lock")).unwrap();
+    fs::remove_file(identity.file("spawn.lock")).unwrap();
+    assert!(elect(&identity).is_none(), "another process could be elected beside it");
+    drop(opened);
+    assert!(elect(&identity).is_some());
+}
+
 #[test]
 fn a_lock_on_a_file_that_was_replaced_since_it_was_opened_elects_nobody() {
     let identity = identity();
     fs::create_dir(identity.state_dir()).unwrap();
-    let (dir, path) = (identity.state_dir(), identity.file("spawn.lock"));
-    let elect = || {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(system::machine().locks.try_elect(&dir, 0)).unwrap()
-    };
-    for _ in 0..300 {
+    let path = identity.file("spawn.lock");
+    for _ in 0..400 {
         // While this process is elected, the file is replaced, and somebody else is elected by the new one.
-        let elected = elect().expect("nobody else is elected");
+        let elected = elect(&identity).expect("nobody else is elected");
         fs::remove_file(&path).unwrap();
         let other = File::create(&path).unwrap();
         rustix::fs::flock(&other, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
-        let released = AtomicBool::new(false);
+        let (tries, released) = (AtomicUsize::new(0), AtomicBool::new(false));
         std::thread::scope(|scope| {
             // Another thread, in just the instant in which the old lock is let go.
             scope.spawn(|| {
                 while !released.load(Ordering::SeqCst) {
-                    assert!(elect().is_none(), "two are elected");
+                    assert!(elect(&identity).is_none(), "two are elected");
+                    tries.fetch_add(1, Ordering::SeqCst);
                 }
             });
+            while tries.load(Ordering::SeqCst) < 3 {
+                std::hint::spin_loop();
+            }
             drop(elected);
             released.store(true, Ordering::SeqCst);
         });
-        assert!(elect().is_none(), "two are elected");
+        assert!(elect(&identity).is_none(), "two are elected");
         // Not by closing: a process that another test starts just now has a copy.
         rustix::fs::flock(&other, rustix::fs::FlockOperation::Unlock).unwrap();
     }

@@ -27,7 +27,11 @@ impl Call<'_> {
     /// Never blocks in a lock call, which has no time-out: tries with jitter until the deadline.
     pub(super) async fn elect(&self, pending: &mut Option<Pending<'_>>) -> Result<Election, EnsureError> {
         let dir = &self.spec.state_dir;
-        let mut seen = None;
+        // What the pending probe was made of need not be looked at again while it is under way.
+        let mut seen = match &pending {
+            Some(_) => self.machine.files.stat(dir, layout::RECORD).await.ok().flatten(),
+            None => None,
+        };
         let mut pause = FIRST_PAUSE;
         loop {
             for rank in 0..=self.rank() {
@@ -61,6 +65,7 @@ impl Call<'_> {
                     biased;
                     verdict = probe => {
                         *pending = None;
+                        seen = None;
                         if let Verdict::Ready(health) = verdict? {
                             return Ok(Election::Found(self.worker(&health, Outcome::Waited)));
                         }

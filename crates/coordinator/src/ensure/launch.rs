@@ -78,7 +78,9 @@ impl Call<'_> {
                 match self.look(self.spec.deadline).await? {
                     Verdict::Ready(health) => {
                         let outcome = replaced.map_or(Outcome::Started, |why| Outcome::Replaced { why });
-                        Ok(Turn::Done(self.worker(&health, outcome)))
+                        let mut worker = self.worker(&health, outcome);
+                        worker.warnings.extend(self.warn_of_network().await);
+                        Ok(Turn::Done(worker))
                     }
                     // This session's own program is too old for it: another launch would bring the same.
                     Verdict::Outdated(health) if health.epoch == epoch => Err(self.too_new(&health).await),
@@ -117,6 +119,16 @@ impl Call<'_> {
                 Err(EnsureError::LaunchFailed { ending, log_tail })
             }
         }
+    }
+
+    /// Said once, by who starts a worker.
+    async fn warn_of_network(&self) -> Option<String> {
+        let kind = self.machine.files.network_file_system(&self.spec.state_dir).await?;
+        let dir = self.spec.state_dir.display();
+        Some(format!(
+            "{dir} is on a network file system ({kind}), whose locks may not exclude a worker on another machine: name a local directory \
+             (--state-dir or ONEWORKER_STATE_DIR)"
+        ))
     }
 
     fn cannot_launch(&self, error: crate::machine::LaunchError) -> EnsureError {

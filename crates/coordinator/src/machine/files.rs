@@ -51,6 +51,8 @@ pub trait Files: Send + Sync {
     async fn replace(&self, dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()>;
     /// Removes the file if it is there.
     async fn remove(&self, dir: &Path, name: &str) -> io::Result<()>;
+    /// The kind of network file system that the directory lies on, if it does: a lock there may not exclude other machines.
+    async fn network_file_system(&self, dir: &Path) -> Option<&'static str>;
     /// The last `limit` bytes that were written to a file after `from`; empty if there is none.
     async fn tail(&self, path: &Path, from: u64, limit: usize) -> io::Result<Vec<u8>>;
 }

@@ -5,6 +5,8 @@
 #[cfg_attr(windows, path = "windows.rs")]
 mod imp;
 
+mod network;
+
 pub(super) use imp::*;
 
 use std::sync::atomic::{AtomicU64, Ordering};

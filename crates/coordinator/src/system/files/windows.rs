@@ -255,6 +255,10 @@ impl Files for SystemFiles {
         patiently(|| remove(&path)).await
     }
 
+    async fn network_file_system(&self, dir: &Path) -> Option<&'static str> {
+        super::network::file_system(dir)
+    }
+
     async fn tail(&self, path: &Path, from: u64, limit: usize) -> io::Result<Vec<u8>> {
         let mut file = match File::open(path) {
             Ok(file) => file,
