@@ -14,8 +14,9 @@ use crate::record::WorkerState;
 /// How long one probe of a worker in office may take; later ones are given longer.
 const PATIENCE: Duration = Duration::from_millis(300);
 const LONGEST_PATIENCE: Duration = Duration::from_millis(1500);
-/// Between two looks at a worker that can't be asked yet.
+/// Between two looks at a worker that can't be asked yet; longer each time, since each is noted.
 const PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(40);
 /// How long a directory's lock may be held by nobody in particular before it is called leaked: those who look hold it for an instant, and a
 /// worker whose files were all deleted puts them back at its next self-check, two seconds later at most.
 const LEAK_PATIENCE: Duration = Duration::from_secs(3);
@@ -41,6 +42,7 @@ impl Call<'_> {
         pending: &mut Option<Pending<'_>>,
     ) -> Result<Diagnosis, EnsureError> {
         let mut patience = PATIENCE;
+        let mut pause = PAUSE;
         let mut replaced = None;
         let mut leaked_since = None;
         self.enter(Phase::Looking);
@@ -94,17 +96,21 @@ impl Call<'_> {
                     record.process != holder.identity && record.state != WorkerState::Ready
                 }),
             };
-            let asked = if matches!(verdict, Verdict::Silent) { patience } else { PAUSE };
             match verdict {
                 Verdict::Starting(_) => self.enter(Phase::Starting(Some(holder.identity.pid))),
                 Verdict::Leaving => self.enter(Phase::Leaving(holder.identity.pid)),
                 _ => {}
             }
-            if !matches!(verdict, Verdict::Silent) {
+            let asked = if matches!(verdict, Verdict::Silent) {
+                patience
+            } else {
                 // Nothing was waited for yet.
-                self.inner_deadline().pause(self.clock(), PAUSE).await;
-            }
-            let silence = self.suspect(&holder, Watch { from, asked: asked.max(PAUSE) }, starting).await;
+                self.inner_deadline().pause(self.clock(), pause).await;
+                let asked = pause;
+                pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+                asked
+            };
+            let silence = self.suspect(&holder, Watch { from, asked }, starting).await;
             if silence.hung {
                 replaced = Some(self.replace_hung(elected, &holder, silence).await?);
                 continue;
