@@ -287,7 +287,8 @@ fn no_date_of_a_file_or_in_a_record_makes_a_running_worker_old_or_new() {
             record["started"] = moment.into();
         });
         for entry in fs::read_dir(identity.state_dir()).unwrap().flatten() {
-            let file = fs::File::open(entry.path()).unwrap();
+            // One that the worker is just writing may have its final name by now.
+            let Ok(file) = fs::File::open(entry.path()) else { continue };
             file.set_times(fs::FileTimes::new().set_modified(date).set_accessed(date)).unwrap();
         }
         let answer = patient(&identity);
@@ -571,8 +572,8 @@ fn too_few_descriptors_are_named_in_time_and_never_cost_a_worker_its_office() {
             assert!(took < AT_ONCE, "{took:?} {said}");
             match output.status.code() {
                 Some(0) => worked += 1,
-                // The system's loader needs one to find the program's libraries; tokio panics if it has none for its signals.
-                Some(101 | 127) if said.contains("open files") => {}
+                // The system's loader needs one to find a dynamic program's libraries.
+                Some(127) if said.contains("open files") => {}
                 Some(_) => {
                     let json: Value =
                         serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"));

@@ -70,10 +70,9 @@ impl Request {
 
     /// Runs `work` on this thread, without starting another.
     fn block_on<T>(&self, work: impl Future<Output = Result<T, EnsureError>>) -> Result<T, Failure> {
-        let event_loop =
-            tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(
-                |source| self.failure(&EnsureError::NotPermitted { what: "set up an event loop", source }),
-            )?;
+        let event_loop = coordinator::blocking::event_loop().map_err(|source| {
+            self.failure(&EnsureError::NotPermitted { what: "set up an event loop", source })
+        })?;
         let result = event_loop.block_on(work);
         // A blocking call that hangs must not hold the caller up beyond its deadline.
         event_loop.shutdown_background();

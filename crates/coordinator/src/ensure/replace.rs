@@ -69,7 +69,7 @@ impl Call<'_> {
         let token = read_token(self.machine, self.spec).await.unwrap_or_default();
         let request =
             self.machine.network.request_stop(health.address, &token, "a session needs a newer protocol");
-        // A request that fails is asked again in the next round, until the deadline.
+        // Whether it was heard is told by the lock, and if not, by the deadline.
         let _ = self.inner_deadline().limit(self.clock(), request).await;
         loop {
             if self.look_at_tenure().await? == TenureLook::Free {
