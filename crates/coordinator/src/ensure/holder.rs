@@ -4,7 +4,7 @@ use super::Call;
 use crate::error::EnsureError;
 use crate::layout;
 use crate::machine::{Pid, ProcessInfo, TenureLook};
-use crate::record::{self, Record};
+use crate::record::{READ_LIMIT, Record};
 
 /// The process behind a held lock.
 #[derive(Debug)]
@@ -20,13 +20,7 @@ pub(super) enum Holder {
 impl Call<'_> {
     /// The record, whatever state it speaks of.
     pub(super) async fn read_record(&self) -> Option<Record> {
-        let bytes = self
-            .machine
-            .files
-            .read(&self.spec.state_dir, layout::RECORD, record::READ_LIMIT)
-            .await
-            .ok()??;
-        record::parse(&bytes)
+        self.read_file(layout::RECORD, READ_LIMIT).await
     }
 
     /// What the tenure lock shows now.

@@ -144,13 +144,7 @@ impl Call<'_> {
     }
 
     pub(super) async fn read_launch(&self) -> Option<LaunchNote> {
-        let bytes = self
-            .machine
-            .files
-            .read(&self.spec.state_dir, layout::LAUNCH, record::READ_LIMIT)
-            .await
-            .ok()??;
-        record::parse(&bytes)
+        self.read_file(layout::LAUNCH, record::READ_LIMIT).await
     }
 
     pub(super) async fn write_launch(&self, note: &LaunchNote) {

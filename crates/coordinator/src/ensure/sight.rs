@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+
 use super::{Call, Outcome, Phase, Worker};
 use crate::error::EnsureError;
 use crate::identity::PortChoice;
@@ -14,6 +16,9 @@ use crate::record::{self, Record, WorkerState};
 /// How long a first probe may take before other things are tried beside it. A worker that is well answers in a fraction of a
 /// millisecond; one that is slower is not given up, only no longer waited for alone.
 pub(super) const FIRST_PATIENCE: Duration = Duration::from_millis(250);
+
+/// The most that is read of the key's file, in bytes.
+const KEY_LIMIT: usize = 1024;
 
 /// What a look shows. Only [`Verdict::Ready`] comes with a proof made during this call; all else is a hint, to be weighed by the
 /// tenure lock.
@@ -96,20 +101,17 @@ impl<'a> Call<'a> {
             Err(source) => return Err(self.state_dir_error(source)),
         }
         // A file that can't be read is as good as none: the worker puts it right, and the lock tells whether there is one.
-        let mut sighted = Sighted {
-            record: files
-                .read(dir, layout::RECORD, record::READ_LIMIT)
-                .await
-                .ok()
-                .flatten()
-                .and_then(|b| record::parse(&b)),
-            key: None,
-        };
+        let mut sighted = Sighted { record: self.read_record().await, key: None };
         if sighted.record.as_ref().is_none_or(|record| record.state != WorkerState::Stopped) {
-            sighted.key =
-                files.read(dir, layout::PROOF_KEY, 1024).await.ok().flatten().and_then(|b| record::parse(&b));
+            sighted.key = self.read_file(layout::PROOF_KEY, KEY_LIMIT).await;
         }
         Ok(sighted)
+    }
+
+    /// One of the directory's small files; `None` if it is missing, can't be read, or is not a whole one.
+    pub(super) async fn read_file<T: DeserializeOwned>(&self, name: &str, limit: usize) -> Option<T> {
+        let bytes = self.machine.files.read(&self.spec.state_dir, name, limit).await.ok()??;
+        record::parse(&bytes)
     }
 
     async fn judge(&self, sighted: &Sighted, patience: Duration) -> Result<Verdict, EnsureError> {

@@ -84,12 +84,7 @@ impl Call<'_> {
         let unwritten = self.unwritten().take();
         let known = match unwritten {
             Some(known) => Some(known),
-            None => files
-                .read(dir, layout::SUSPECT, record::READ_LIMIT)
-                .await
-                .ok()
-                .flatten()
-                .and_then(|b| record::parse(&b)),
+            None => self.read_file(layout::SUSPECT, record::READ_LIMIT).await,
         };
         let suspicion = add(known, process, watch, self.clock().now());
         // If it can't be written (a full disk), only this call knows; it may still see the limit pass.

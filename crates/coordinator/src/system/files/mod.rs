@@ -9,6 +9,9 @@ mod network;
 
 pub(super) use imp::*;
 
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const TEMPORARY: &str = ".tmp-";
@@ -23,6 +26,22 @@ fn temporary_name(name: &str) -> String {
 /// The pid in a temporary name.
 fn temporary_writer(file_name: &str) -> Option<u32> {
     file_name.strip_prefix(TEMPORARY)?.split('-').next()?.parse().ok()
+}
+
+/// The last `limit` bytes that were written to a file after `from`; empty if there is none.
+fn tail(path: &Path, from: u64, limit: usize) -> io::Result<Vec<u8>> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let len = file.metadata()?.len();
+    // Shorter than before: it was rotated meanwhile, and all of it is new.
+    let from = if from > len { 0 } else { from };
+    file.seek(SeekFrom::Start(from.max(len.saturating_sub(limit as u64))))?;
+    let mut bytes = Vec::new();
+    file.take(limit as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Write};
 use std::mem::MaybeUninit;
 use std::os::windows::ffi::{OsStrExt, OsStringExt};
 use std::os::windows::fs::OpenOptionsExt;
@@ -260,18 +260,7 @@ impl Files for SystemFiles {
     }
 
     async fn tail(&self, path: &Path, from: u64, limit: usize) -> io::Result<Vec<u8>> {
-        let mut file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
-        let len = file.metadata()?.len();
-        // Shorter than before: it was rotated meanwhile, and all of it is new.
-        let from = if from > len { 0 } else { from };
-        file.seek(SeekFrom::Start(from.max(len.saturating_sub(limit as u64))))?;
-        let mut bytes = Vec::new();
-        file.take(limit as u64).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        super::tail(path, from, limit)
     }
 }
 
