@@ -26,6 +26,7 @@ mod output;
 mod progress;
 mod spec;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 /// The `oneworker` program: reads the arguments and the environment of this process, does what they say, and gives the exit
@@ -36,4 +37,17 @@ pub fn main() -> ExitCode {
         Ok(command) => commands::run(&command),
         Err(refusal) => refusal.print(),
     }
+}
+
+/// Reads and checks a configuration file as every command does, without flags or environment: for tests of what a file may say.
+///
+/// # Errors
+/// The sentence that a command would print.
+#[doc(hidden)]
+pub fn check_configuration(path: &Path) -> Result<(), String> {
+    let choice = config::FileChoice::Flag(path.to_owned());
+    let settings = config::Settings::resolve(&[], &choice, &|_| None).map_err(|wrong| wrong.to_string())?;
+    // As `config show` prints them.
+    settings.entries();
+    Ok(())
 }

@@ -47,15 +47,41 @@ impl Deadline {
     /// # Errors
     /// [`TimedOut`] if the deadline passed first.
     pub async fn limit<T>(self, clock: &dyn Clock, work: impl Future<Output = T>) -> Result<T, TimedOut> {
+        // Work that always has more to read (a program that writes without end) leaves nothing of tokio's budget, and a timer that is
+        // polled without any is never up: https://docs.rs/tokio/1/tokio/task/coop.
+        let time = tokio::task::unconstrained(clock.sleep(self.remaining(clock)));
         tokio::select! {
             biased;
             done = work => Ok(done),
-            () = clock.sleep(self.remaining(clock)) => Err(TimedOut),
+            () = time => Err(TimedOut),
         }
     }
 
     /// Sleeps for `pause`, but not past the deadline.
     pub async fn pause(self, clock: &dyn Clock, pause: Duration) {
         clock.sleep(pause.min(self.remaining(clock))).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_that_never_waits_is_ended_all_the_same() {
+        let busy = async {
+            loop {
+                tokio::task::consume_budget().await;
+            }
+        };
+        let machine = crate::system::machine();
+        let deadline = Deadline::after(&*machine.clock, Duration::from_millis(20));
+        let (ended, is_ended) = std::sync::mpsc::channel();
+        // On a thread of its own: what is not ended would keep this one for ever.
+        std::thread::spawn(move || {
+            let limited = deadline.limit::<()>(&*machine.clock, busy);
+            let _ = ended.send(crate::blocking::event_loop().unwrap().block_on(limited));
+        });
+        assert_eq!(is_ended.recv_timeout(Duration::from_secs(20)), Ok(Err(TimedOut)));
     }
 }

@@ -1,7 +1,8 @@
 //! Named points at which a test may kill, stop or delay the process. Only in builds with the feature `failpoints`.
 //!
 //! `ONEWORKER_FAILPOINTS="launch.before=stop;claim.locked=kill"` says what happens where. Actions: `kill` (SIGKILL to itself),
-//! `stop` (SIGSTOP to itself), `sleep:MS`, `exit:STATUS`, `spin` (burn the CPU for ever), `block` (sleep for ever), `panic`.
+//! `stop` (SIGSTOP to itself), `sleep:MS`, `exit:STATUS`, `spin` (burn the CPU for ever), `block` (sleep for ever), `panic`,
+//! `note:PATH` (append a line to a history). A point may have several actions, done in their order; `*` is every point.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -19,7 +20,7 @@ pub fn hit(name: &str) {
             .map(|(point, action)| (point.trim().to_owned(), action.trim().to_owned()))
             .collect()
     });
-    if let Some((_, action)) = plan.iter().find(|(point, _)| point == name) {
+    for (_, action) in plan.iter().filter(|(point, _)| point == name || point == "*") {
         act(name, action);
     }
 }
@@ -32,6 +33,7 @@ fn act(name: &str, action: &str) {
         "sleep" => std::thread::sleep(Duration::from_millis(argument.parse().unwrap_or(1000))),
         "exit" => std::process::exit(argument.parse().unwrap_or(1)),
         "panic" => panic!("failpoint {name}"),
+        "note" => note(name, argument),
         "spin" => loop {
             std::hint::spin_loop();
         },
@@ -40,6 +42,43 @@ fn act(name: &str, action: &str) {
         },
         _ => panic!("failpoint {name}: unknown action {action:?}"),
     }
+}
+
+/// Appends `{"point":…,"pid":…,"at":…,"dirs":[[device,inode],…]}` in one write, so that lines of several processes never mix. `at` is on the
+/// clock that the processes of a boot share, in nanoseconds; `dirs` are the directories that this process has open, among them the
+/// one that it holds office in.
+fn note(name: &str, path: &str) {
+    use std::io::Write;
+    let (pid, dirs) = (std::process::id(), open_directories());
+    // The clock is read last: whatever this process did before the note, it did before `at`.
+    let at = crate::system::machine().clock.now().nanos;
+    let line = format!("{{\"point\":\"{name}\",\"pid\":{pid},\"at\":{at},\"dirs\":{dirs:?}}}\n");
+    // Where no line can be written there is no history to be told either.
+    let _ = std::fs::OpenOptions::new()
+        .append(true)
+        .open(path)
+        .and_then(|mut history| history.write_all(line.as_bytes()));
+}
+
+/// By `stat` alone: opening and closing a file could drop this process's record locks on it (fcntl(2)).
+#[cfg(target_os = "linux")]
+fn open_directories() -> Vec<[u64; 2]> {
+    use std::os::unix::fs::MetadataExt;
+    let (Ok(open), Ok(listing)) = (std::fs::read_dir("/proc/self/fd"), std::fs::metadata("/proc/self"))
+    else {
+        return Vec::new();
+    };
+    open.flatten()
+        .filter_map(|descriptor| std::fs::metadata(descriptor.path()).ok())
+        // Not the listing itself.
+        .filter(|file| file.is_dir() && file.dev() != listing.dev())
+        .map(|directory| [directory.dev(), directory.ino()])
+        .collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_directories() -> Vec<[u64; 2]> {
+    Vec::new()
 }
 
 use SelfSignal::{Kill, Stop};

@@ -23,9 +23,12 @@ pub mod failpoint;
 mod identity;
 pub mod layout;
 pub mod lifecycle;
+pub mod lock_scheme;
 pub mod machine;
 pub mod proof;
 pub mod record;
+#[cfg_attr(not(feature = "sabotage"), path = "sabotage_off.rs")]
+pub mod sabotage;
 mod spec;
 mod state_dir;
 pub mod system;

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use crate::identity::{Epoch, Name, ProtocolRange};
-use crate::machine::Pid;
+use crate::machine::{Pid, Random};
 use crate::record::WorkerState;
+use crate::sabotage::{self, Sabotage};
 
 /// The most of a health answer that is read, in bytes.
 pub const MAX_HEALTH_BYTES: usize = 16 * 1024;
@@ -27,8 +28,11 @@ impl Challenge {
     ///
     /// # Errors
     /// If the system gives no random bytes.
-    pub fn fresh() -> std::io::Result<Self> {
-        random_hex::<16>().map(Self)
+    pub fn fresh(random: &dyn Random) -> std::io::Result<Self> {
+        if sabotage::on(Sabotage::ChallengeReused) {
+            return Ok(Self("0".repeat(32)));
+        }
+        random_hex::<16>(random).map(Self)
     }
 
     /// One that came from a session: 16 to 128 hexadecimal digits.
@@ -63,8 +67,8 @@ impl ProofKey {
     ///
     /// # Errors
     /// If the system gives no random bytes.
-    pub fn fresh(epoch: Epoch) -> std::io::Result<Self> {
-        Ok(Self { epoch, key: random_hex::<32>()? })
+    pub fn fresh(epoch: Epoch, random: &dyn Random) -> std::io::Result<Self> {
+        Ok(Self { epoch, key: random_hex::<32>(random)? })
     }
 
     fn mac(&self, health: &Health, challenge: &Challenge) -> Hmac<Sha256> {
@@ -142,9 +146,9 @@ pub(crate) fn identity_digest(name: &Name, user: &str, dir: &std::path::Path) ->
 }
 
 /// So many random bytes, in hexadecimal digits.
-pub(crate) fn random_hex<const N: usize>() -> std::io::Result<String> {
+pub(crate) fn random_hex<const N: usize>(random: &dyn Random) -> std::io::Result<String> {
     let mut bytes = [0u8; N];
-    crate::system::random::fill(&mut bytes)?;
+    random.fill(&mut bytes)?;
     Ok(hex(&bytes))
 }
 
@@ -185,13 +189,14 @@ mod tests {
 
     #[test]
     fn a_proof_holds_for_its_challenge_its_key_and_every_field() {
-        let key = ProofKey::fresh(Epoch(7)).unwrap();
-        let challenge = Challenge::fresh().unwrap();
+        let random = crate::system::machine().random;
+        let key = ProofKey::fresh(Epoch(7), &*random).unwrap();
+        let challenge = Challenge::fresh(&*random).unwrap();
         let mut good = health();
         key.sign(&mut good, &challenge);
         assert!(key.verifies(&good, &challenge));
-        assert!(!key.verifies(&good, &Challenge::fresh().unwrap()), "a replayed proof");
-        assert!(!ProofKey::fresh(Epoch(7)).unwrap().verifies(&good, &challenge), "another key");
+        assert!(!key.verifies(&good, &Challenge::fresh(&*random).unwrap()), "a replayed proof");
+        assert!(!ProofKey::fresh(Epoch(7), &*random).unwrap().verifies(&good, &challenge), "another key");
         let lies: [fn(&mut Health); 8] = [
             |h| h.name = "other".parse().unwrap(),
             |h| h.identity.push('1'),

@@ -134,12 +134,12 @@ pub struct Suspicion {
 }
 
 /// Reads one of these files' contents; `None` for anything that is not a whole one.
-pub(crate) fn parse<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Option<T> {
+pub fn parse<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Option<T> {
     serde_json::from_slice(bytes).ok()
 }
 
 /// The bytes of one of these files.
-pub(crate) fn render<T: Serialize>(value: &T) -> Vec<u8> {
+pub fn render<T: Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
     bytes.push(b'\n');
     bytes

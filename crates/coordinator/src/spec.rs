@@ -170,6 +170,10 @@ impl WorkerSpec {
     pub fn hang_limit(&self) -> Duration {
         self.hang_limit
     }
+    /// How launches are held back after failures.
+    pub fn backoff(&self) -> Backoff {
+        self.backoff
+    }
     /// The file that the worker's standard streams go to.
     pub fn log_file(&self) -> PathBuf {
         self.state_dir.join(crate::layout::LOG_FILE)

@@ -4,6 +4,7 @@
 //! is not known is refused, with its place and the nearest name that is, and so is every value that does not fit, even where a
 //! flag overrides it: one file gives the same answer to every session.
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::io::Read;
 use std::ops::Range;
@@ -19,6 +20,9 @@ use super::suggest::suggest;
 
 /// The most that is read of a configuration file, in bytes.
 pub(crate) const READ_LIMIT: u64 = 1 << 20;
+/// The most opening brackets that a file may have. `toml_parser` goes one call deeper for each that is not closed, and its own limit of the
+/// depth is undone by a bracket that closes what was never opened: `a = { b =.c = []` on every line overflowed the stack.
+const MOST_BRACKETS: usize = 512;
 
 /// What a file says: its values as text, each with its place, in the file's order.
 #[derive(Debug, Default)]
@@ -57,7 +61,12 @@ impl ConfigFile {
     /// # Errors
     /// As [`ConfigFile::read`].
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        let place = Place { path, text };
+        let place = Place { path, text, last: Cell::new((0, 1, 1)) };
+        if let Some((at, _)) = text.match_indices(['{', '[']).nth(MOST_BRACKETS) {
+            let (line, column) = place.of(at..at);
+            let message = format!("more than {MOST_BRACKETS} brackets are opened");
+            return Err(ConfigError::Syntax { path: path.to_owned(), line, column, message });
+        }
         let document = DeTable::parse(text).map_err(|error| {
             let (line, column) = place.of(error.span().unwrap_or_default());
             ConfigError::Syntax { path: path.to_owned(), line, column, message: error.message().to_owned() }
@@ -162,14 +171,24 @@ fn expected(form: Form, found: &DeValue<'_>) -> String {
 struct Place<'a> {
     path: &'a Path,
     text: &'a str,
+    /// The last place that was asked for, with its line and column: counting goes on from there, since a list of many items would
+    /// have every one of them count from the beginning.
+    last: Cell<(usize, usize, usize)>,
 }
 
 impl Place<'_> {
     /// Line and column, both from 1; the column in characters.
     fn of(&self, span: Range<usize>) -> (usize, usize) {
-        let before = self.text.get(..span.start).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+        let start = if self.text.is_char_boundary(span.start) { span.start } else { self.text.len() };
+        let (from, line, column) = Some(self.last.get()).filter(|last| last.0 <= start).unwrap_or((0, 1, 1));
+        let between = &self.text[from..start];
+        let column = match between.rfind('\n') {
+            Some(newline) => between[newline + 1..].chars().count() + 1,
+            None => column + between.chars().count(),
+        };
+        let line = line + between.matches('\n').count();
+        self.last.set((start, line, column));
+        (line, column)
     }
 
     fn source(&self, span: Range<usize>) -> Source {
@@ -248,6 +267,39 @@ mod tests {
     #[test]
     fn columns_are_counted_in_characters() {
         assert!(refusal("[env]\npass = [\"é\", 3]\n").starts_with("oneworker.toml:2:14:"));
+    }
+
+    #[test]
+    fn places_are_right_in_whatever_order_they_are_asked_for() {
+        let place = Place { path: Path::new(""), text: "é\nab\n\nc", last: Cell::new((0, 1, 1)) };
+        let all = [(0, (1, 1)), (2, (1, 2)), (3, (2, 1)), (4, (2, 2)), (6, (3, 1)), (7, (4, 1)), (8, (4, 2))];
+        for (first, _) in all {
+            for (then, expected) in all {
+                place.of(first..first);
+                assert_eq!(place.of(then..then), expected, "{then} after {first}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_as_long_as_a_file_may_be_is_read_at_once() {
+        let text = format!("[env]\npass = [{}]\n", "\"A\",".repeat(260_000));
+        let begun = std::time::Instant::now();
+        let file = ConfigFile::parse(Path::new("oneworker.toml"), &text).unwrap();
+        assert_eq!(file.values(Key::EnvPass).count(), 260_000);
+        // Milliseconds, where counting from the beginning takes minutes.
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn tables_that_are_never_closed_are_refused_and_do_not_exhaust_the_stack() {
+        let text = "serve = { drain =.pass = []\n".repeat(36_000);
+        assert!((text.len() as u64) <= READ_LIMIT, "as much as is read");
+        assert_eq!(
+            refusal(&text),
+            "oneworker.toml:257:9: more than 512 brackets are opened",
+            "two of them on each line"
+        );
     }
 
     #[test]

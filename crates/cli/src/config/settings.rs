@@ -1,5 +1,6 @@
 //! The settings of one call, each with its source.
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -173,10 +174,11 @@ impl Layers<'_> {
             raw.extend(items.map(|item| Setting { value: item.into(), source: list.source.clone() }));
         }
         raw.extend(self.file.into_iter().flat_map(|file| file.values(key).cloned()));
-        let mut names: Vec<Setting<String>> = Vec::with_capacity(raw.len());
+        let mut known = HashSet::new();
+        let mut names = Vec::new();
         for item in raw {
             let item = typed(key, item, value::variable)?;
-            if names.iter().all(|known| known.value != item.value) {
+            if known.insert(item.value.clone()) {
                 names.push(item);
             }
         }

@@ -6,7 +6,9 @@ use super::key::Key;
 /// what is known there.
 pub(crate) fn suggest(table: &str, written: &str) -> String {
     let here = names(table);
-    let distance = |name: &str| strsim::damerau_levenshtein(name, &written.to_lowercase().replace('-', "_"));
+    // Nothing is near to what is much longer than every name, and the comparison takes memory for each of its letters.
+    let written: String = written.to_lowercase().replace('-', "_").chars().take(64).collect();
+    let distance = |name: &str| strsim::damerau_levenshtein(name, &written);
     let close = |name: &&'static str| distance(name) <= 1 + name.len() / 4;
     if let Some(name) = here.iter().copied().filter(close).min_by_key(|name| distance(name)) {
         return format!("did you mean {name:?}?");

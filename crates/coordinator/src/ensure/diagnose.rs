@@ -10,10 +10,11 @@ use crate::error::EnsureError;
 use crate::machine::{Activity, ElectionGuard, Pid, ProcessInfo, TenureLook};
 use crate::proof::Health;
 use crate::record::WorkerState;
+use crate::sabotage::{self, Sabotage};
 
 /// How long one probe of a worker in office may take; later ones are given longer.
 const PATIENCE: Duration = Duration::from_millis(300);
-const LONGEST_PATIENCE: Duration = Duration::from_millis(1500);
+pub(super) const LONGEST_PATIENCE: Duration = Duration::from_millis(1500);
 /// Between two looks at a worker that can't be asked yet; longer each time, since each is noted.
 const PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(40);
@@ -57,8 +58,18 @@ impl Call<'_> {
                 Verdict::Ready(health) => return Ok(Diagnosis::Ready(health)),
                 Verdict::TooNew(health) => return Err(self.too_new(&health).await),
                 Verdict::Outdated(health) => {
-                    replaced = Some(self.retire(elected, &health).await?);
+                    let retired = self.retire(elected, &health).await?;
+                    if retired.is_none() {
+                        self.inner_deadline().pause(self.clock(), PAUSE).await;
+                        self.in_time(&Verdict::Outdated(health), None)?;
+                    }
+                    replaced = retired.or(replaced);
                     continue;
+                }
+                _ if sabotage::on(Sabotage::HeldLockPassed) => {
+                    // Else a call that goes round and round takes no time.
+                    self.clock().sleep(PAUSE).await;
+                    return Ok(Diagnosis::Vacant { replaced });
                 }
                 _ => {}
             }
@@ -82,12 +93,7 @@ impl Call<'_> {
             };
             leaked_since = None;
             let record = self.read_record().await;
-            self.refuse_other_machine(
-                record.as_ref().filter(|record| record.process.pid == holder.identity.pid),
-            )?;
-            if let Some(tracer) = holder.traced_by {
-                return Err(EnsureError::UnderDebugger { pid: holder.identity.pid, tracer });
-            }
+            Self::refuse_traced(&holder)?;
 
             let starting = match &verdict {
                 Verdict::Starting(_) => true,

@@ -7,6 +7,7 @@ use super::{Call, Outcome, Phase, Worker};
 use crate::error::EnsureError;
 use crate::layout;
 use crate::machine::ElectionGuard;
+use crate::sabotage::{self, Sabotage};
 
 /// The highest rank: beyond it, waiting is all that helps.
 const MAX_RANK: u8 = 2;
@@ -80,6 +81,9 @@ impl Call<'_> {
     /// The ranks that this session may try by now. The elected may have been stopped: at half of the deadline one waiter may go on past
     /// it, at three quarters one past that one. One at a time, never a stampede.
     fn rank(&self) -> u8 {
+        if sabotage::on(Sabotage::RankAlwaysZero) {
+            return 0;
+        }
         let (waited, whole) = (self.waited(), self.spec.deadline);
         let rank = if waited * 4 >= whole * 3 { 2 } else { u8::from(waited * 2 >= whole) };
         rank.min(MAX_RANK)

@@ -3,8 +3,11 @@
 use super::Call;
 use crate::error::EnsureError;
 use crate::layout;
+#[cfg(feature = "sabotage")]
+use crate::machine::ProcessIdentity;
 use crate::machine::{Pid, ProcessInfo, TenureLook};
 use crate::record::{READ_LIMIT, Record};
+use crate::sabotage::{self, Sabotage};
 
 /// The process behind a held lock.
 #[derive(Debug)]
@@ -25,6 +28,12 @@ impl Call<'_> {
 
     /// What the tenure lock shows now.
     pub(super) async fn look_at_tenure(&self) -> Result<TenureLook, EnsureError> {
+        #[cfg(feature = "sabotage")]
+        if sabotage::on(Sabotage::RecordBelieved) {
+            let Some(Record { process, .. }) = self.read_record().await else { return Ok(TenureLook::Free) };
+            let lives = self.look_at_process(process.pid).await?.is_some();
+            return Ok(if lives { TenureLook::Held { by: Some(process.pid) } } else { TenureLook::Free });
+        }
         self.machine.locks.look(&self.spec.state_dir).await.map_err(|source| self.lock_error(source))
     }
 
@@ -38,10 +47,13 @@ impl Call<'_> {
                 // The kernel named the pid a moment ago, and the process was looked at after that. If the kernel still names it, the
                 // start time that was read belongs to a process that held the lock under this pid; should it end now, its start time
                 // keeps a later owner of the pid from being signalled.
-                Ok(match self.look_at_tenure().await? {
-                    TenureLook::Held { by } if by == Some(*pid) => Holder::Known(Box::new(info)),
-                    _ => Holder::Moving,
-                })
+                match self.look_at_tenure().await? {
+                    TenureLook::Held { by } if by == Some(*pid) => {
+                        self.refuse_namesake(record.as_ref(), &info).await?;
+                        Ok(Holder::Known(Box::new(info)))
+                    }
+                    _ => Ok(Holder::Moving),
+                }
             }
             TenureLook::Held { by: None } => {
                 self.refuse_other_machine(record.as_ref())?;
@@ -52,20 +64,44 @@ impl Call<'_> {
                 })
             }
             TenureLook::DirectoryOnly { holders } => {
-                self.refuse_other_machine(record.as_ref())?;
-                let Some(record) = record else { return Ok(Holder::Leaked(holders.clone())) };
-                let named = self
-                    .look_at_process(record.process.pid)
-                    .await?
-                    .filter(|info| info.identity == record.process);
-                Ok(match named {
-                    // Where the system does not tell who holds it, the record's living process is believed.
-                    Some(info) if holders.is_empty() || holders.contains(&info.identity.pid) => {
-                        Holder::Known(Box::new(info))
+                // A worker that got stuck before its first record is named by who launched it.
+                let launched = self.read_launch().await.and_then(|note| note.process);
+                let recorded = record.as_ref().map(|record| record.process.clone());
+                for process in recorded.into_iter().chain(launched) {
+                    let named =
+                        self.look_at_process(process.pid).await?.filter(|info| info.identity == process);
+                    // Where the system does not tell who holds it, the living process is believed.
+                    if let Some(info) = named
+                        && (holders.is_empty() || holders.contains(&process.pid))
+                    {
+                        return Ok(Holder::Known(Box::new(info)));
                     }
-                    _ => Holder::Leaked(holders.clone()),
-                })
+                }
+                self.refuse_other_machine(record.as_ref())?;
+                Ok(Holder::Leaked(holders.clone()))
             }
+        }
+    }
+
+    /// A kernel that shares its locks with other machines may name a pid of one of those, which means somebody else here. What a session of this
+    /// boot has launched is no such namesake, whatever an old boot's record says of its pid.
+    async fn refuse_namesake(&self, record: Option<&Record>, info: &ProcessInfo) -> Result<(), EnsureError> {
+        let refused =
+            self.refuse_other_machine(record.filter(|record| record.process.pid == info.identity.pid));
+        if matches!(refused, Err(EnsureError::OtherMachine { what: "boot", .. })) {
+            let launched = self.read_launch().await.and_then(|note| note.process);
+            if launched.as_ref() == Some(&info.identity) {
+                return Ok(());
+            }
+        }
+        refused
+    }
+
+    /// Nobody is signalled whom a debugger halts: somebody is looking at him.
+    pub(super) fn refuse_traced(process: &ProcessInfo) -> Result<(), EnsureError> {
+        match process.traced_by.filter(|_| !sabotage::on(Sabotage::DebuggerIgnored)) {
+            Some(tracer) => Err(EnsureError::UnderDebugger { pid: process.identity.pid, tracer }),
+            None => Ok(()),
         }
     }
 
@@ -74,8 +110,18 @@ impl Call<'_> {
         looked.map_err(|source| EnsureError::NotPermitted { what: "look at the worker's process", source })
     }
 
+    /// Who is signalled if only the pid is looked at.
+    #[cfg(feature = "sabotage")]
+    pub(super) async fn mistaken(&self, target: &ProcessIdentity) -> Result<ProcessIdentity, EnsureError> {
+        if !sabotage::on(Sabotage::KillWithoutStartTime) {
+            return Ok(target.clone());
+        }
+        let now = self.look_at_process(target.pid).await?;
+        Ok(now.map_or_else(|| target.clone(), |info| info.identity))
+    }
+
     /// A worker on another machine, or in other namespaces, can't be judged from here: its pid and its address mean something else.
-    pub(super) fn refuse_other_machine(&self, record: Option<&Record>) -> Result<(), EnsureError> {
+    fn refuse_other_machine(&self, record: Option<&Record>) -> Result<(), EnsureError> {
         let Some(record) = record else { return Ok(()) };
         let ours = self.machine.processes.surroundings();
         let theirs = &record.surroundings;
@@ -86,7 +132,8 @@ impl Call<'_> {
             ("pid namespace", &theirs.pid_namespace, &ours.pid_namespace),
             ("network namespace", &theirs.net_namespace, &ours.net_namespace),
         ];
-        match differing.into_iter().find(|(_, theirs, ours)| theirs != ours) {
+        let counts = |what: &str| what != "boot" || !sabotage::on(Sabotage::BootIgnored);
+        match differing.into_iter().find(|(what, theirs, ours)| theirs != ours && counts(what)) {
             Some((what, theirs, ours)) => {
                 Err(EnsureError::OtherMachine { what, theirs: theirs.clone(), ours: ours.clone() })
             }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::diagnose::Diagnosis;
 use super::sight::Verdict;
+use super::suspicion::LENIENCE;
 use super::{Call, Outcome, Phase, ReplaceReason, Turn};
 use crate::error::{EnsureError, LOG_TAIL_BYTES};
 use crate::failpoint;
@@ -12,10 +13,12 @@ use crate::identity::PortChoice;
 use crate::layout;
 use crate::lifecycle::{Event, EventKind};
 use crate::machine::{
-    ElectionGuard, LaunchEvent, Launched, Pid, ProbeAnswer, ProcessIdentity, Signal, TenureLook, WorkerReport,
+    Activity, ElectionGuard, LaunchEvent, Pid, ProbeAnswer, ProcessIdentity, ProcessInfo, Signal, TenureLook,
+    WorkerReport,
 };
 use crate::proof::Challenge;
 use crate::record::{self, LaunchNote, LaunchOutcome, WorkerState};
+use crate::sabotage::{self, Sabotage};
 
 /// How long whoever is on the port may take to be there.
 const PORT_PATIENCE: Duration = Duration::from_millis(200);
@@ -29,8 +32,10 @@ impl Call<'_> {
     ) -> Result<Turn, EnsureError> {
         let mut failures = 0;
         // What was noted in another boot, or lies ahead on this one's clock, says nothing.
-        let of_this_boot =
-            |note: &LaunchNote| note.boot_id == self.clock().boot_id() && note.at <= self.clock().now();
+        let of_this_boot = |note: &LaunchNote| {
+            sabotage::on(Sabotage::BootIgnored)
+                || note.boot_id == self.clock().boot_id() && note.at <= self.clock().now()
+        };
         if let Some(note) = self.read_launch().await.filter(of_this_boot) {
             if let Some(process) = self.on_its_way(&note).await {
                 return self.wait_for_claim(elected, &process, &note).await;
@@ -69,12 +74,11 @@ impl Call<'_> {
             // It goes on without us.
             return Err(self.too_late());
         };
-        note.at = self.clock().now();
         match event {
             LaunchEvent::Report(WorkerReport::Ready { epoch }) => {
                 failpoint::hit("launch.ready");
-                note.outcome = Some(LaunchOutcome::Ready { epoch, at: note.at });
-                self.write_launch(&note).await;
+                note.outcome = Some(LaunchOutcome::Ready { epoch, at: self.clock().now() });
+                self.conclude(note).await;
                 match self.look(self.spec.deadline).await? {
                     Verdict::Ready(health) => {
                         let outcome = replaced.map_or(Outcome::Started, |why| Outcome::Replaced { why });
@@ -89,22 +93,18 @@ impl Call<'_> {
             }
             LaunchEvent::Report(WorkerReport::AlreadyRunning { .. }) => {
                 note.outcome = Some(LaunchOutcome::AlreadyRunning);
-                self.write_launch(&note).await;
+                self.conclude(note).await;
                 // A live holder, which the next round looks at. Not at once: it may be about to write its record.
                 self.inner_deadline().pause(self.clock(), Duration::from_millis(2)).await;
                 Ok(Turn::Again)
             }
             LaunchEvent::Report(WorkerReport::Failed { code, message, port, pid, program }) => {
-                let log_tail = self.log_tail(&*launched).await;
+                let log_tail = self.log_tail(launched.log_start()).await;
                 let taken = (code == "port_taken").then_some(port).flatten();
                 note.outcome = Some(match taken {
                     Some(port) => LaunchOutcome::PortTaken { port, pid, program: program.clone() },
                     None => LaunchOutcome::Failed,
                 });
-                // A taken port holds launches back until it is free, and not by time.
-                if taken.is_none() {
-                    note.failures = failures.saturating_add(1);
-                }
                 self.note_failure(note, &message, &log_tail).await;
                 Err(match taken {
                     Some(port) => EnsureError::PortTaken { port, pid: pid.map(Pid), program },
@@ -112,9 +112,8 @@ impl Call<'_> {
                 })
             }
             LaunchEvent::Ended(ending) => {
-                let log_tail = self.log_tail(&*launched).await;
+                let log_tail = self.log_tail(launched.log_start()).await;
                 note.outcome = Some(LaunchOutcome::Failed);
-                note.failures = failures.saturating_add(1);
                 self.note_failure(note, &format!("the worker {ending} before it was ready"), &log_tail).await;
                 Err(EnsureError::LaunchFailed { ending, log_tail })
             }
@@ -155,20 +154,22 @@ impl Call<'_> {
 
     /// The process of a launch that has not come to an end: its session was killed, stopped, or gave up.
     async fn on_its_way(&self, note: &LaunchNote) -> Option<ProcessIdentity> {
+        if sabotage::on(Sabotage::LaunchNoteIgnored) {
+            return None;
+        }
         let process = note.process.as_ref().filter(|_| note.outcome.is_none())?;
-        let alive = self.lives(process).await;
-        alive.then(|| process.clone())
+        self.living(process).await.map(|_| process.clone())
     }
 
-    async fn lives(&self, process: &ProcessIdentity) -> bool {
-        let info = self.machine.processes.look(process.pid).await.ok().flatten();
-        info.is_some_and(|info| {
-            info.identity == *process && info.activity != crate::machine::Activity::Zombie
-        })
+    /// What is to be seen of this very process, if it lives.
+    async fn living(&self, process: &ProcessIdentity) -> Option<ProcessInfo> {
+        let info = self.machine.processes.look(process.pid).await.ok().flatten()?;
+        let dead = info.activity == Activity::Zombie && !sabotage::on(Sabotage::ZombieTakenForAlive);
+        (info.identity == *process && !dead).then_some(info)
     }
 
-    /// Waits for a worker that was launched by another session and has not taken office yet. One that does not within the hang limit
-    /// is ended: it is ours, by pid, start time and boot.
+    /// Waits for a worker that was launched by another session and has not taken office yet. One that does not in time is ended: it is
+    /// ours, by pid, start time and boot.
     async fn wait_for_claim(
         &self,
         elected: &dyn ElectionGuard,
@@ -183,18 +184,19 @@ impl Call<'_> {
                     Diagnosis::Vacant { .. } => Ok(Turn::Again),
                 };
             }
-            if !self.lives(process).await {
-                return Ok(Turn::Again);
-            }
-            if self.clock().now().since(note.at) >= self.spec.hang_limit {
+            let Some(info) = self.living(process).await else { return Ok(Turn::Again) };
+            // On a loaded machine a worker may not come to its first instruction for long; a stopped one does not come to it at all.
+            let limit = match info.activity {
+                Activity::Stopped => self.spec.hang_limit,
+                _ => self.spec.hang_limit * LENIENCE,
+            };
+            if self.clock().now().since(note.at) >= limit {
+                Self::refuse_traced(&info)?;
+                #[cfg(feature = "sabotage")]
+                let process = &self.mistaken(process).await?;
                 // That it may not be signalled is no reason not to launch another: it would lose.
                 let _ = self.machine.processes.signal(process, Signal::Kill).await;
-                let failed = LaunchNote {
-                    at: self.clock().now(),
-                    outcome: Some(LaunchOutcome::Failed),
-                    failures: note.failures.saturating_add(1),
-                    ..note.clone()
-                };
+                let failed = LaunchNote { outcome: Some(LaunchOutcome::Failed), ..note.clone() };
                 self.note_failure(failed, "the worker was launched, but never took office", "").await;
                 return Ok(Turn::Again);
             }
@@ -207,6 +209,9 @@ impl Call<'_> {
 
     /// Failures in a row up to now, if enough time has passed since the last.
     async fn cooled_down(&self, note: &LaunchNote) -> Result<u32, EnsureError> {
+        if sabotage::on(Sabotage::BackoffNotShared) {
+            return Ok(0);
+        }
         let failures = match &note.outcome {
             Some(LaunchOutcome::Failed | LaunchOutcome::AlreadyRunning | LaunchOutcome::PortTaken { .. }) => {
                 note.failures
@@ -250,7 +255,7 @@ impl Call<'_> {
             return Ok(());
         }
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, *port));
-        let challenge = Challenge::fresh()
+        let challenge = Challenge::fresh(&*self.machine.random)
             .map_err(|source| EnsureError::NotPermitted { what: "draw random bytes", source })?;
         let probe = self.machine.network.probe(address, &challenge);
         match self.inner_deadline().at_most(self.clock(), PORT_PATIENCE).limit(self.clock(), probe).await {
@@ -271,15 +276,33 @@ impl Call<'_> {
         }
     }
 
-    async fn log_tail(&self, launched: &dyn Launched) -> String {
-        let tail = self.machine.files.tail(&self.spec.log_file(), launched.log_start(), LOG_TAIL_BYTES).await;
+    async fn log_tail(&self, from: u64) -> String {
+        let tail = self.machine.files.tail(&self.spec.log_file(), from, LOG_TAIL_BYTES).await;
         String::from_utf8_lossy(&tail.unwrap_or_default()).into_owned()
+    }
+
+    /// Notes how a launch went. Who was elected past this session, when that had halted, may have noted a launch meanwhile: its failures count,
+    /// and if it is on its way, it stays the one that others wait for.
+    async fn conclude(&self, mut note: LaunchNote) {
+        let later = self.read_launch().await.filter(|now| now.boot_id == note.boot_id && now.at >= note.at);
+        let failures = later.as_ref().map_or(note.failures, |later| later.failures.max(note.failures));
+        // A taken port holds launches back until it is free, and not by time.
+        let failed = note.outcome == Some(LaunchOutcome::Failed);
+        note.failures = failures.saturating_add(u32::from(failed));
+        note.at = self.clock().now();
+        let ready = matches!(note.outcome, Some(LaunchOutcome::Ready { .. }));
+        if let Some(other) = later.filter(|later| !ready && later.process != note.process)
+            && self.on_its_way(&other).await.is_some()
+        {
+            note = LaunchNote { failures: note.failures, ..other };
+        }
+        self.write_launch(&note).await;
     }
 
     async fn note_failure(&self, mut note: LaunchNote, error: &str, log_tail: &str) {
         note.last_error = Some(error.to_owned());
         note.log_tail = Some(log_tail.to_owned());
-        self.write_launch(&note).await;
+        self.conclude(note.clone()).await;
         let event = Event {
             at: self.clock().wall(),
             noted_by: self.machine.processes.me().pid,

@@ -36,6 +36,7 @@ use crate::identity::{Epoch, Port, PortChoice, ProtocolRange};
 use crate::machine::{Clock, ElectionGuard, Machine, Moment, Pid};
 use crate::proof::Health;
 use crate::record::Suspicion;
+use crate::sabotage::{self, Sabotage};
 use crate::spec::WorkerSpec;
 use diagnose::Diagnosis;
 use elect::Election;
@@ -222,7 +223,8 @@ enum Turn {
 impl<'a> Call<'a> {
     fn new(machine: &'a Machine, spec: &'a WorkerSpec, watcher: &'a (dyn Fn(&str) + Send + Sync)) -> Self {
         let begun = machine.clock.now();
-        let deadline = Deadline::after(&*machine.clock, spec.deadline);
+        let far = sabotage::on(Sabotage::DeadlineNotKept).then_some(Duration::from_secs(365 * 24 * 3600));
+        let deadline = Deadline::after(&*machine.clock, far.unwrap_or(spec.deadline));
         Self {
             machine,
             spec,
@@ -307,6 +309,10 @@ impl<'a> Call<'a> {
         elected: &dyn ElectionGuard,
         pending: &mut Option<Pending<'_>>,
     ) -> Result<Turn, EnsureError> {
+        #[cfg(feature = "sabotage")]
+        if sabotage::on(Sabotage::NoSecondProbe) {
+            return self.launch(elected, None).await;
+        }
         let diagnosis = self.diagnose(elected, pending).await?;
         failpoint::hit("elect.reprobed");
         match diagnosis {

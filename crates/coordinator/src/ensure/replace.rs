@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
+use super::diagnose::LONGEST_PATIENCE;
+use super::sight::Verdict;
 use super::suspicion::Silence;
 use super::{Call, Phase, ReplaceReason};
 use crate::error::EnsureError;
+use crate::failpoint;
 use crate::layout;
 use crate::lifecycle::{Event, EventKind};
-use crate::machine::{Activity, ElectionGuard, Machine, ProcessIdentity, ProcessInfo, Signal, TenureLook};
+use crate::machine::{
+    Activity, ElectionGuard, Machine, Pid, ProcessIdentity, ProcessInfo, Signal, TenureLook,
+};
 use crate::proof::Health;
-use crate::record::LaunchOutcome;
+use crate::record::{LaunchNote, LaunchOutcome};
 
 /// How long a hung worker may take to obey a polite signal.
 const POLITE: Duration = Duration::from_millis(300);
@@ -34,47 +39,67 @@ impl Call<'_> {
         if holder.activity != Activity::Stopped {
             self.signal(&holder.identity, Signal::Terminate).await?;
             if self.vacated(&holder.identity, POLITE).await? {
-                self.note_replaced(&why).await;
+                self.note_replaced(pid, &why).await;
                 return Ok(why);
             }
+            // A debugger may have come meanwhile.
+            let now = self.machine.processes.look(pid).await.ok().flatten();
+            now.filter(|now| now.identity == holder.identity).as_ref().map_or(Ok(()), Self::refuse_traced)?;
         }
         self.signal(&holder.identity, Signal::Kill).await?;
-        if self.vacated(&holder.identity, KILL_PATIENCE).await? {
-            self.note_replaced(&why).await;
-            return Ok(why);
+        while !self.vacated(&holder.identity, KILL_PATIENCE).await? {
+            if self.inner_deadline().passed(self.clock()) {
+                return Err(self.too_late());
+            }
+            let info = self.machine.processes.look(pid).await.ok().flatten();
+            let activity = info.map_or(Activity::Zombie, |info| info.activity);
+            // It is dead, and a loaded machine has not come to ending it.
+            if activity == Activity::Alive {
+                continue;
+            }
+            return Err(EnsureError::Unkillable {
+                pid,
+                activity,
+                why: format!("it still held the lock {KILL_PATIENCE:?} after SIGKILL"),
+            });
         }
-        let activity = self
-            .machine
-            .processes
-            .look(pid)
-            .await
-            .ok()
-            .flatten()
-            .map_or(Activity::Zombie, |info| info.activity);
-        Err(EnsureError::Unkillable {
-            pid,
-            activity,
-            why: format!("it still held the lock {KILL_PATIENCE:?} after SIGKILL"),
-        })
+        self.note_replaced(pid, &why).await;
+        Ok(why)
     }
 
-    /// Asks a worker that is too old to leave, and waits for the lock. If it does not, its silence is judged like any other's.
+    /// Asks a worker that is too old to leave, and waits until it no longer holds the lock. If it does not, its silence is judged like any
+    /// other's. `None` if it is not the worker in office any more, or can't be asked just now.
     pub(super) async fn retire(
         &self,
         _elected: &dyn ElectionGuard,
         health: &Health,
-    ) -> Result<ReplaceReason, EnsureError> {
+    ) -> Result<Option<ReplaceReason>, EnsureError> {
         self.enter(Phase::Leaving(health.pid));
+        failpoint::hit("retire.before");
         let why = ReplaceReason::Outdated { pid: health.pid, version: health.version.clone() };
+        // First the token and then another proof of this epoch: then the token is not of a later worker, which would be told to go in this
+        // one's place.
         let token = read_token(self.machine, self.spec).await.unwrap_or_default();
+        let held = self.look_at_tenure().await?;
+        match self.look(LONGEST_PATIENCE).await? {
+            Verdict::Outdated(now) if now.epoch == health.epoch => {}
+            _ => return Ok(None),
+        }
         let request =
             self.machine.network.request_stop(health.address, &token, "a session needs a newer protocol");
         // Whether it was heard is told by the lock, and if not, by the deadline.
         let _ = self.inner_deadline().limit(self.clock(), request).await;
+        failpoint::hit("retire.asked");
         loop {
-            if self.look_at_tenure().await? == TenureLook::Free {
-                self.note_replaced(&why).await;
-                return Ok(why);
+            let gone = match (self.look_at_tenure().await?, &held) {
+                (TenureLook::Free, _) => true,
+                // Somebody came after it already.
+                (TenureLook::Held { by: Some(now) }, TenureLook::Held { by: Some(then) }) => now != *then,
+                _ => false,
+            };
+            if gone {
+                self.note_replaced(health.pid, &why).await;
+                return Ok(Some(why));
             }
             if self.inner_deadline().passed(self.clock()) {
                 return Err(EnsureError::Leaving { pid: health.pid, waited: self.waited() });
@@ -84,6 +109,8 @@ impl Call<'_> {
     }
 
     async fn signal(&self, target: &ProcessIdentity, signal: Signal) -> Result<(), EnsureError> {
+        #[cfg(feature = "sabotage")]
+        let target = &self.mistaken(target).await?;
         // Gone is as good as sent: the lock tells.
         self.machine
             .processes
@@ -106,10 +133,11 @@ impl Call<'_> {
         }
     }
 
-    async fn note_replaced(&self, why: &ReplaceReason) {
+    async fn note_replaced(&self, ended: Pid, why: &ReplaceReason) {
         self.forget_suspicion().await;
-        // What a session ended was no failure of the launch.
-        if let Some(mut note) = self.read_launch().await {
+        // What a session ended was no failure of the launch. Somebody elected past this session may have noted a launch of his own already.
+        let launched = |note: &LaunchNote| note.process.as_ref().is_some_and(|process| process.pid == ended);
+        if let Some(mut note) = self.read_launch().await.filter(launched) {
             note.outcome = Some(LaunchOutcome::Replaced);
             note.failures = 0;
             self.write_launch(&note).await;

@@ -8,8 +8,9 @@ use super::sight::Verdict;
 use super::{Call, Phase};
 use crate::deadline::Deadline;
 use crate::error::EnsureError;
+use crate::failpoint;
 use crate::identity::Epoch;
-use crate::machine::{Activity, Machine, Pid, Signal, TenureLook};
+use crate::machine::{Activity, Machine, Pid, ProcessIdentity, Signal, TenureLook};
 use crate::spec::WorkerSpec;
 
 /// What came of a request to stop.
@@ -28,7 +29,8 @@ pub enum Stopped {
     },
 }
 
-/// Asks the worker in office to stop, and waits until the *tenure lock* is free.
+/// Asks the worker in office to stop, and waits until it no longer holds the *tenure lock*. A worker that takes office meanwhile is another
+/// one, and left alone.
 ///
 /// With `force`, a worker that can't be asked, or has not left after half of the deadline, is terminated, and killed after
 /// three quarters; only the process that the kernel names as the lock's holder.
@@ -47,13 +49,20 @@ pub async fn request_stop(
 
 impl Call<'_> {
     async fn stop(&self, why: &str, force: bool) -> Result<Stopped, EnsureError> {
-        if self.look_at_tenure().await? == TenureLook::Free {
+        let look = self.look_at_tenure().await?;
+        if look == TenureLook::Free {
             return Ok(Stopped::NothingRan);
         }
+        // Where it can't be told yet who holds the lock, the first who is seen to hold it is meant.
+        let mut meant = match self.identify(&look).await {
+            Ok(Holder::Known(holder)) => Some(holder.identity),
+            _ => None,
+        };
         let record = self.read_record().await;
         let epoch = record.as_ref().and_then(|record| record.epoch);
         let half = Deadline::after(self.clock(), self.spec.deadline / 2);
-        let asked = self.ask_to_stop(half, why).await?;
+        let asked = self.ask_to_stop(half, why, meant.as_ref()).await?;
+        failpoint::hit("stop.asked");
 
         let kill_at = Deadline::after(self.clock(), half.remaining(self.clock()) + self.spec.deadline / 4);
         let mut sent = None;
@@ -74,6 +83,10 @@ impl Call<'_> {
             };
             if let Some(holder) = &holder {
                 let pid = holder.identity.pid;
+                let meant = meant.get_or_insert_with(|| holder.identity.clone());
+                if holder.identity != *meant {
+                    return Ok(Stopped::Ended { pid: Some(meant.pid), epoch, forced: sent.is_some() });
+                }
                 last = Some(pid);
                 self.enter(Phase::Leaving(pid));
                 if self.inner_deadline().passed(self.clock()) {
@@ -95,9 +108,7 @@ impl Call<'_> {
                     (!asked || half.passed(self.clock())).then_some(Signal::Terminate)
                 };
                 if let Some(signal) = due.filter(|due| force && sent != Some(*due)) {
-                    if let Some(tracer) = holder.traced_by {
-                        return Err(EnsureError::UnderDebugger { pid, tracer });
-                    }
+                    Self::refuse_traced(holder)?;
                     let forced = self.machine.processes.signal(&holder.identity, signal).await;
                     forced
                         .map_err(|source| EnsureError::NotPermitted { what: "signal the worker", source })?;
@@ -109,8 +120,21 @@ impl Call<'_> {
     }
 
     /// Asks the worker over HTTP; whether it agreed. Only one that proved itself is handed the token.
-    async fn ask_to_stop(&self, until: Deadline, why: &str) -> Result<bool, EnsureError> {
+    async fn ask_to_stop(
+        &self,
+        until: Deadline,
+        why: &str,
+        meant: Option<&ProcessIdentity>,
+    ) -> Result<bool, EnsureError> {
         while !until.passed(self.clock()) {
+            // Read while the one who is meant still holds the lock: whoever takes office later has another token, and does not obey.
+            let token = read_token(self.machine, self.spec).await.unwrap_or_default();
+            if let Some(meant) = meant
+                && let Holder::Known(holder) = self.identify(&self.look_at_tenure().await?).await?
+                && holder.identity != *meant
+            {
+                return Ok(false);
+            }
             let health = match self.look(until.remaining(self.clock())).await? {
                 Verdict::Ready(health) | Verdict::TooNew(health) | Verdict::Outdated(health) => health,
                 Verdict::Leaving => return Ok(true),
@@ -121,7 +145,7 @@ impl Call<'_> {
                 }
                 Verdict::Silent | Verdict::Absent | Verdict::Foreign { .. } => return Ok(false),
             };
-            let token = read_token(self.machine, self.spec).await.unwrap_or_default();
+            failpoint::hit("stop.looked");
             let request = self.machine.network.request_stop(health.address, &token, why);
             return Ok(matches!(until.limit(self.clock(), request).await, Ok(Ok(()))));
         }

@@ -11,11 +11,12 @@ use super::Call;
 use crate::layout;
 use crate::machine::{Moment, ProcessInfo};
 use crate::record::{self, Suspicion};
+use crate::sabotage::{self, Sabotage};
 
 /// A process that was at work for this share of the time is busy.
 const BUSY_SHARE: u32 = 4;
 /// A busy worker, and one that is still starting, gets this many times the hang limit.
-const LENIENCE: u32 = 6;
+pub(super) const LENIENCE: u32 = 6;
 /// Fewer unanswered probes prove nothing.
 const MIN_ATTEMPTS: u32 = 3;
 
@@ -45,21 +46,23 @@ pub(super) struct Watch {
 /// to somebody else, which leaves no trace but that there is no suspicion. From then on such a proof is seen, since it removes the file.
 fn add(previous: Option<Suspicion>, process: &ProcessInfo, watch: Watch, now: Moment) -> Suspicion {
     let effort_ms = millis(process.cpu_time + process.starved);
+    let begun = if sabotage::on(Sabotage::FirstSilenceCounts) { watch.from } else { now };
     // What lies ahead on this clock was noted by nobody.
     let mut suspicion = previous
         .filter(|known| known.process == process.identity && known.last <= now)
         .unwrap_or_else(|| Suspicion {
             schema: 1,
             process: process.identity.clone(),
-            since: now,
+            since: begun,
             watched_ms: 0,
-            last: now,
+            last: begun,
             attempts: 0,
             effort_ms,
         });
     // What somebody else has counted already does not count twice.
     let from = watch.from.max(suspicion.last);
-    suspicion.watched_ms = suspicion.watched_ms.saturating_add(millis(now.since(from).min(watch.asked)));
+    let asked = if sabotage::on(Sabotage::OvershootCounted) { Duration::MAX } else { watch.asked };
+    suspicion.watched_ms = suspicion.watched_ms.saturating_add(millis(now.since(from).min(asked)));
     suspicion.attempts = suspicion.attempts.saturating_add(1);
     suspicion.last = suspicion.last.max(now);
     suspicion
@@ -69,7 +72,8 @@ fn weigh(suspicion: &Suspicion, process: &ProcessInfo, hang_limit: Duration, sta
     let silent_for = Duration::from_millis(suspicion.watched_ms);
     let effort = millis(process.cpu_time + process.starved).saturating_sub(suspicion.effort_ms);
     let busy = effort.saturating_mul(BUSY_SHARE.into()) >= suspicion.watched_ms.max(1);
-    let limit = if busy || starting { hang_limit * LENIENCE } else { hang_limit };
+    let lenient = (busy || starting) && !sabotage::on(Sabotage::BusyTakenForHung);
+    let limit = if lenient { hang_limit * LENIENCE } else { hang_limit };
     Silence { silent_for, limit, busy, hung: silent_for >= limit && suspicion.attempts >= MIN_ATTEMPTS }
 }
 
@@ -84,11 +88,14 @@ impl Call<'_> {
         let unwritten = self.unwritten().take();
         let known = match unwritten {
             Some(known) => Some(known),
+            None if sabotage::on(Sabotage::SilenceNotRemembered) => None,
             None => self.read_file(layout::SUSPECT, record::READ_LIMIT).await,
         };
         let suspicion = add(known, process, watch, self.clock().now());
         // If it can't be written (a full disk), only this call knows; it may still see the limit pass.
-        if files.replace(dir, layout::SUSPECT, &record::render(&suspicion)).await.is_err() {
+        if sabotage::on(Sabotage::SilenceNotRemembered)
+            || files.replace(dir, layout::SUSPECT, &record::render(&suspicion)).await.is_err()
+        {
             *self.unwritten() = Some(suspicion.clone());
         }
         weigh(&suspicion, process, self.spec.hang_limit, starting)

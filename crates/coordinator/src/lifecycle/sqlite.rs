@@ -1,8 +1,9 @@
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags, ffi, params};
 
 use super::{Event, EventKind, Lifecycle};
 use crate::identity::Epoch;
@@ -12,9 +13,13 @@ use crate::machine::Pid;
 /// How long to wait for another writer before the events are dropped: a session that was stopped inside a transaction must not keep
 /// anybody from office.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(50);
+/// How long the statements of one call may run: a file that is not ours can have a view or a trigger that never ends.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// The longest value, in bytes: a view can make them of any length.
+const MAX_VALUE: i32 = 1 << 20;
 /// Older events are dropped, so that the file stays small.
 const KEEP: u32 = 20_000;
-/// The frozen format; later versions only add columns and tables.
+/// The frozen format; later versions only add columns and tables, of plain columns: see [`is_foreign`].
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS events (
         id       INTEGER PRIMARY KEY,
@@ -40,9 +45,34 @@ impl Lifecycle for SqliteLifecycle {
     }
 }
 
+/// What is in the file may cost so much and no more (<https://www.sqlite.org/security.html>).
+fn bound(db: &mut Connection) -> rusqlite::Result<()> {
+    db.busy_timeout(BUSY_TIMEOUT)?;
+    db.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE)?;
+    let begun = Instant::now();
+    db.progress_handler(1000, Some(move || begun.elapsed() > PATIENCE))?;
+    if is_foreign(db)? {
+        let what = "it holds more than tables of plain columns".to_owned();
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOTADB), Some(what)));
+    }
+    Ok(())
+}
+
+/// Whether the file has anything in it that would be run, and is not ours then. SQLite asks after its patience only between the steps of a
+/// statement, and one call of a function can take hours (`trim` of a megabyte from a megabyte, say). A view, a trigger, an index or a
+/// virtual table may hold such a call, and so may a table's definition, but not without parentheses inside those of its columns. Each
+/// may also open cursors, and a damaged row costs up to 68 MB for each of them.
+///
+/// Only the texts count: it is from them that SQLite makes its schema, whatever the other columns say.
+fn is_foreign(db: &Connection) -> rusqlite::Result<bool> {
+    const FOREIGN: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_schema
+        WHERE sql IS NULL OR sql NOT LIKE 'CREATE TABLE %(%' OR sql LIKE '%(%(%')";
+    db.query_row(FOREIGN, [], |row| row.get(0))
+}
+
 fn write(path: &Path, events: &[Event]) -> rusqlite::Result<()> {
     let mut db = Connection::open(path)?;
-    db.busy_timeout(BUSY_TIMEOUT)?;
+    bound(&mut db)?;
     db.pragma_update(None, "journal_mode", "wal")?;
     // The history may lose its last lines with the power; it must not cost a sync.
     db.pragma_update(None, "synchronous", "off")?;
@@ -76,8 +106,8 @@ fn millis(at: SystemTime) -> i64 {
 /// # Errors
 /// If there is no history, or it can't be read.
 pub fn read_history(dir: &Path, limit: u32) -> rusqlite::Result<Vec<Event>> {
-    let db = Connection::open_with_flags(dir.join(LIFECYCLE_DB), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    db.busy_timeout(BUSY_TIMEOUT)?;
+    let mut db = Connection::open_with_flags(dir.join(LIFECYCLE_DB), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    bound(&mut db)?;
     let mut query = db.prepare(
         "SELECT at_ms, noted_by, kind, worker, epoch, version, reason FROM (SELECT * FROM events ORDER BY id DESC LIMIT ?1) ORDER BY id",
     )?;
@@ -85,8 +115,10 @@ pub fn read_history(dir: &Path, limit: u32) -> rusqlite::Result<Vec<Event>> {
         let (at, kind): (i64, String) = (row.get(0)?, row.get(2)?);
         // A kind that only a newer version knows is passed over.
         let Some(kind) = EventKind::parse(&kind) else { return Ok(None) };
+        // Not every system knows times that are so far away.
+        let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(at.unsigned_abs()));
         Ok(Some(Event {
-            at: SystemTime::UNIX_EPOCH + Duration::from_millis(at.unsigned_abs()),
+            at: at.unwrap_or(SystemTime::UNIX_EPOCH),
             noted_by: Pid(row.get(1)?),
             kind,
             worker: row.get::<_, Option<u32>>(3)?.map(Pid),
@@ -134,6 +166,79 @@ mod tests {
         SqliteLifecycle.note(dir.path(), vec![event(EventKind::Replaced, 2)]).await;
         drop(stuck);
         assert_eq!(read_history(dir.path(), 10).unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_database_with_statements_that_never_end_costs_a_moment_and_nothing_else() {
+        const FOR_EVER: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i";
+        let view = format!(
+            "CREATE VIEW events AS SELECT i AS id, i AS at_ms, i AS noted_by, 'launched' AS kind, NULL AS worker,
+             NULL AS epoch, NULL AS version, NULL AS reason FROM ({FOR_EVER} FROM n)"
+        );
+        let trigger = format!(
+            "{SCHEMA} CREATE TRIGGER slow AFTER INSERT ON events BEGIN SELECT max(i) FROM ({FOR_EVER} FROM n); END"
+        );
+        for hostile in [view, trigger] {
+            let dir = tempfile::tempdir().unwrap();
+            Connection::open(dir.path().join(LIFECYCLE_DB)).unwrap().execute_batch(&hostile).unwrap();
+            SqliteLifecycle.note(dir.path(), vec![event(EventKind::Launched, 1)]).await;
+            assert!(read_history(dir.path(), 10).map_or(true, |events| events.is_empty()));
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_that_others_have_put_into_the_file_is_run() {
+        let columns = "id INTEGER PRIMARY KEY, at_ms, noted_by, kind, worker, epoch, version, reason";
+        let view = "CREATE VIEW events AS SELECT 1 AS id, 1 AS at_ms, 1 AS noted_by, 'launched' AS kind, NULL AS worker,
+            NULL AS epoch, NULL AS version, NULL AS reason;";
+        let foreign = [
+            view.to_owned(),
+            format!(
+                "{view} PRAGMA writable_schema = on; UPDATE sqlite_schema SET type = 'table', rootpage = 2"
+            ),
+            format!("{SCHEMA} CREATE TRIGGER then_this AFTER INSERT ON events BEGIN SELECT 1; END"),
+            format!("{SCHEMA} CREATE INDEX of_an_expression ON events (kind LIKE '%')"),
+            format!("CREATE TABLE events ({columns}, made AS (kind LIKE '%'))"),
+            format!("CREATE TABLE events ({columns}, CHECK (kind LIKE '%'))"),
+            format!("CREATE TABLE events ({columns}, given DEFAULT (random() + 1))"),
+            format!("CREATE TABLE events ({columns}, single UNIQUE)"),
+            "CREATE VIRTUAL TABLE events USING fts5 (at_ms, noted_by, kind, worker, epoch, version, reason)"
+                .to_owned(),
+        ];
+        for hostile in foreign {
+            let dir = tempfile::tempdir().unwrap();
+            let db = Connection::open(dir.path().join(LIFECYCLE_DB)).unwrap();
+            db.execute_batch(&hostile).unwrap();
+            drop(db);
+            assert!(read_history(dir.path(), 10).is_err(), "{hostile}");
+            let before = std::fs::read(dir.path().join(LIFECYCLE_DB)).unwrap();
+            SqliteLifecycle.note(dir.path(), vec![event(EventKind::Launched, 1)]).await;
+            assert!(std::fs::read(dir.path().join(LIFECYCLE_DB)).unwrap() == before, "{hostile}");
+        }
+    }
+
+    #[tokio::test]
+    async fn columns_and_tables_of_a_later_version_are_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let events = vec![event(EventKind::TenureBegan, 1)];
+        SqliteLifecycle.note(dir.path(), events.clone()).await;
+        let db = Connection::open(dir.path().join(LIFECYCLE_DB)).unwrap();
+        db.execute_batch(
+            "ALTER TABLE events ADD COLUMN new TEXT DEFAULT 'x'; CREATE TABLE more (a INTEGER PRIMARY KEY, b TEXT) STRICT",
+        )
+        .unwrap();
+        SqliteLifecycle.note(dir.path(), events.clone()).await;
+        assert_eq!(read_history(dir.path(), 10).unwrap(), [events.clone(), events].concat());
+    }
+
+    #[tokio::test]
+    async fn a_value_of_any_length_costs_little_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        SqliteLifecycle.note(dir.path(), vec![event(EventKind::Launched, 1)]).await;
+        assert_eq!(read_history(dir.path(), 10).unwrap().len(), 1);
+        let db = Connection::open(dir.path().join(LIFECYCLE_DB)).unwrap();
+        db.execute("UPDATE events SET reason = hex(zeroblob(?1))", [MAX_VALUE / 2]).unwrap();
+        assert!(read_history(dir.path(), 10).is_err());
     }
 
     #[tokio::test]

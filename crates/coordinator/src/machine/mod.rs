@@ -1,6 +1,6 @@
 //! What the protocol needs from a machine, as small traits.
 //!
-//! No time, file, lock, process or network call of the protocol bypasses them, so the very code that ships also runs on a
+//! No time, file, lock, process, random or network call of the protocol bypasses them, so the very code that ships also runs on a
 //! simulated machine. Every method that reaches the machine is `async`: each is a point at which a scheduler may let
 //! somebody else go first. The real implementations are in [`crate::system`].
 
@@ -10,6 +10,7 @@ mod launcher;
 mod locks;
 mod network;
 mod processes;
+mod random;
 
 pub use clock::{BootId, Clock, Moment};
 pub use files::{Directory, Durability, FileStamp, Files};
@@ -19,6 +20,7 @@ pub use network::{BoundPort, Network, PortOwner, ProbeAnswer};
 pub use processes::{
     Activity, Pid, ProcessIdentity, ProcessInfo, Processes, Signal, SignalOutcome, StartTime, Surroundings,
 };
+pub use random::Random;
 
 use std::sync::Arc;
 
@@ -37,6 +39,8 @@ pub struct Machine {
     pub launcher: Arc<dyn Launcher>,
     /// Ports and probes.
     pub network: Arc<dyn Network>,
+    /// Random bytes.
+    pub random: Arc<dyn Random>,
     /// The history, best effort.
     pub lifecycle: Arc<dyn crate::lifecycle::Lifecycle>,
 }

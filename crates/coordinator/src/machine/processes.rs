@@ -1,5 +1,6 @@
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -108,6 +109,8 @@ pub enum SignalOutcome {
 pub trait Processes: Send + Sync {
     /// This process.
     fn me(&self) -> ProcessIdentity;
+    /// This process's program, for people.
+    fn program(&self) -> PathBuf;
     /// Where this process runs.
     fn surroundings(&self) -> Surroundings;
     /// The process that has this pid now; `None` if there is none.

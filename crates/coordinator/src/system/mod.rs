@@ -13,6 +13,9 @@ mod readiness;
 mod registry;
 pub(crate) mod user;
 
+#[doc(hidden)]
+pub use launcher::reports_in;
+
 use std::sync::{Arc, OnceLock};
 
 use crate::machine::{Machine, Readiness};
@@ -24,10 +27,11 @@ pub fn machine() -> Machine {
         .get_or_init(|| Machine {
             clock: Arc::new(clock::SystemClock),
             files: Arc::new(files::SystemFiles),
-            locks: Arc::new(locks::SystemLocks),
+            locks: Arc::new(locks::locks()),
             processes: Arc::new(processes::SystemProcesses),
             launcher: Arc::new(launcher::SystemLauncher),
             network: Arc::new(network::SystemNetwork),
+            random: Arc::new(random::SystemRandom),
             lifecycle: Arc::new(crate::lifecycle::SqliteLifecycle),
         })
         .clone()

@@ -2,12 +2,23 @@
 
 use std::io;
 
+use crate::machine::Random;
+
+/// The system's random bytes.
+pub(super) struct SystemRandom;
+
+impl Random for SystemRandom {
+    fn fill(&self, bytes: &mut [u8]) -> io::Result<()> {
+        fill(bytes)
+    }
+}
+
 /// Fills `bytes`.
 ///
 /// On Linux by the system call itself (getrandom(2)): the `getrandom` crate looks for the C library's function at run time, does not find
 /// it in a static program, and opens two devices instead.
 #[cfg(target_os = "linux")]
-pub(crate) fn fill(mut bytes: &mut [u8]) -> io::Result<()> {
+pub(super) fn fill(mut bytes: &mut [u8]) -> io::Result<()> {
     use rustix::rand::{GetRandomFlags, getrandom};
 
     while !bytes.is_empty() {
@@ -22,6 +33,6 @@ pub(crate) fn fill(mut bytes: &mut [u8]) -> io::Result<()> {
 
 /// Fills `bytes`.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn fill(bytes: &mut [u8]) -> io::Result<()> {
+pub(super) fn fill(bytes: &mut [u8]) -> io::Result<()> {
     getrandom::fill(bytes).map_err(io::Error::other)
 }

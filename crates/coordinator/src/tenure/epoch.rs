@@ -7,6 +7,7 @@ use crate::identity::Epoch;
 use crate::layout;
 use crate::machine::{Durability, TenureGuard};
 use crate::record::{self, Record};
+use crate::sabotage::{self, Sabotage};
 
 /// Draws the next epoch. `previous` is the record that the predecessor left.
 ///
@@ -18,9 +19,12 @@ pub(super) async fn draw(office: &dyn TenureGuard, previous: Option<&Record>) ->
         Err(error) if error.kind() == io::ErrorKind::InvalidData => None,
         Err(error) => return Err(error),
     };
-    let recorded = previous.and_then(|record| record.epoch);
+    let recorded =
+        previous.filter(|_| !sabotage::on(Sabotage::EpochFileAlone)).and_then(|record| record.epoch);
     let epoch = stored.max(recorded).unwrap_or_default().next();
-    office.directory().replace(layout::EPOCH, format!("{epoch}\n").as_bytes(), Durability::Synced).await?;
+    let durability =
+        if sabotage::on(Sabotage::EpochNotSynced) { Durability::Visible } else { Durability::Synced };
+    office.directory().replace(layout::EPOCH, format!("{epoch}\n").as_bytes(), durability).await?;
     Ok(epoch)
 }
 

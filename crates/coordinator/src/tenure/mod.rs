@@ -17,35 +17,30 @@
 
 mod epoch;
 mod error;
+mod office;
 mod port;
 mod publication;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime};
 
 use tokio::sync::Mutex;
 
 pub use error::{Superseded, TenureError};
 use publication::Publication;
 
-use crate::deadline::Deadline;
 use crate::failpoint;
 use crate::identity::Epoch;
 use crate::layout;
 use crate::lifecycle::{Event, EventKind};
 use crate::machine::{
-    BoundPort, ClaimAttempt, Directory, Machine, OfficeCheck, Pid, ProcessIdentity, Readiness, TenureGuard,
-    WorkerReport,
+    BoundPort, Directory, Machine, OfficeCheck, Pid, ProcessIdentity, Readiness, TenureGuard, WorkerReport,
 };
 use crate::proof::{self, Challenge, Health, ProofKey};
 use crate::record::{self, Record, WorkerState};
+use crate::sabotage::{self, Sabotage};
 use crate::spec::WorkerSpec;
-
-/// How long the directory's lock may be busy: those who look hold it for an instant.
-const DIRECTORY_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What came of claiming office.
 #[must_use]
@@ -104,7 +99,7 @@ impl Tenure {
         readiness: Box<dyn Readiness>,
     ) -> Result<Claim, TenureError> {
         let readiness: Arc<dyn Readiness> = readiness.into();
-        let claim = match take_office(machine, spec).await {
+        let claim = match office::take_office(machine, spec).await {
             Ok(Ok(office)) => {
                 Self::begin(machine, spec, office, Arc::clone(&readiness)).await.map(Claim::Won)
             }
@@ -130,22 +125,7 @@ impl Tenure {
         let state_dir = |source| TenureError::StateDir { path: spec.state_dir.clone(), source };
         let dir = office.directory();
         let previous = epoch::previous_record(&*office).await;
-        let process = machine.processes.me();
-        let surroundings = machine.processes.surroundings();
-        let mut record = Record {
-            schema: 1,
-            name: spec.name.clone(),
-            state: WorkerState::Starting,
-            epoch: None,
-            process: process.clone(),
-            surroundings: surroundings.clone(),
-            address: None,
-            version: spec.version.clone(),
-            protocol: spec.protocol,
-            program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("unknown")),
-            started_at_ms: millis(machine.clock.wall()),
-            started: machine.clock.now(),
-        };
+        let mut record = office::first_record(machine, spec);
         // The epoch of the predecessor stays in the file until the new one is drawn: it is one of the two places that remember it.
         record.epoch = previous.as_ref().and_then(|record| record.epoch);
         let mut files = Publication::default();
@@ -160,11 +140,11 @@ impl Tenure {
             machine: machine.clone(),
             spec: spec.clone(),
             readiness,
-            process,
+            process: record.process.clone(),
             epoch,
-            identity: proof::identity_digest(&spec.name, &surroundings.user, &spec.state_dir),
-            key: ProofKey::fresh(epoch).map_err(TenureError::Random)?,
-            token: proof::random_hex::<32>().map_err(TenureError::Random)?,
+            identity: proof::identity_digest(&spec.name, &record.surroundings.user, &spec.state_dir),
+            key: ProofKey::fresh(epoch, &*machine.random).map_err(TenureError::Random)?,
+            token: proof::random_hex::<32>(&*machine.random).map_err(TenureError::Random)?,
             published: Mutex::new(Published { record, files }),
             superseded: OnceLock::new(),
             ended: AtomicBool::new(false),
@@ -233,6 +213,8 @@ impl Tenure {
             files.put(dir, layout::RECORD, record::render(record)).await.map_err(state_dir)?;
             failpoint::hit("ready.record");
         }
+        // What was suspected of a worker that starts, with the patience that such a one is given, says nothing of one that serves.
+        self.clear_suspicion().await;
         self.readiness.report(&WorkerReport::Ready { epoch: self.epoch });
         failpoint::hit("ready.reported");
         self.note(EventKind::TenureBegan, None).await;
@@ -267,12 +249,18 @@ impl Tenure {
         };
         if let Some(challenge) = challenge {
             // Whoever gets a proof knows that this worker is well: a suspicion is void.
-            if !matches!(self.directory().stat(layout::SUSPECT).await, Ok(None)) {
-                let _ = self.directory().remove(layout::SUSPECT).await;
+            if !sabotage::on(Sabotage::ProofKeepsSuspicion) {
+                self.clear_suspicion().await;
             }
             self.key.sign(&mut health, challenge);
         }
         Ok(health)
+    }
+
+    async fn clear_suspicion(&self) {
+        if !matches!(self.directory().stat(layout::SUSPECT).await, Ok(None)) {
+            let _ = self.directory().remove(layout::SUSPECT).await;
+        }
     }
 
     /// The self-check, to be made every few seconds: makes and locks the lock file again if it was lost, and writes record, secrets and pid
@@ -283,7 +271,7 @@ impl Tenure {
     pub async fn check(&self) -> Result<(), Superseded> {
         self.check_office().await?;
         let mut published = self.published.lock().await;
-        if !self.ended.load(Ordering::SeqCst) {
+        if !self.ended.load(Ordering::SeqCst) && !sabotage::on(Sabotage::NoHealing) {
             // A full disk must not end a worker that serves: tried again with the next check.
             let _ = published.files.heal(self.directory()).await;
         }
@@ -295,6 +283,7 @@ impl Tenure {
             return Err(superseded.clone());
         }
         match self.office.check().await {
+            Ok(OfficeCheck::Superseded) if sabotage::on(Sabotage::SupersededKeepsServing) => Ok(()),
             Ok(OfficeCheck::Superseded) => {
                 let why = format!(
                     "{} is no longer the directory that this worker holds",
@@ -342,6 +331,10 @@ impl Tenure {
         }
         failpoint::hit("end.secrets");
         self.set_state(WorkerState::Stopped).await;
+        #[cfg(feature = "sabotage")]
+        if sabotage::on(Sabotage::LockFileUnlinked) {
+            let _ = self.directory().remove(layout::WORKER_LOCK).await;
+        }
         self.note(EventKind::TenureEnded, Some(why)).await;
     }
 
@@ -353,8 +346,8 @@ impl Tenure {
     }
 
     async fn note(&self, kind: EventKind, reason: Option<&str>) {
-        // The history lies at the path: a superseded worker has none.
-        if self.superseded.get().is_some() {
+        // The history lies at the path: a superseded worker has none. Looked at anew, since SQLite makes the file if it is not there.
+        if self.check_office().await.is_err() {
             return;
         }
         let event = Event {
@@ -370,56 +363,9 @@ impl Tenure {
     }
 }
 
-async fn take_office(
-    machine: &Machine,
-    spec: &WorkerSpec,
-) -> Result<Result<Box<dyn TenureGuard>, Holder>, TenureError> {
-    failpoint::hit("claim.before");
-    let dir = &spec.state_dir;
-    machine.files.prepare(dir).await.map_err(|source| TenureError::StateDir { path: dir.clone(), source })?;
-    let lock = |source| TenureError::Lock { path: dir.clone(), source };
-    let patience = Deadline::after(&*machine.clock, DIRECTORY_PATIENCE);
-    let mut attempt = machine.locks.try_claim(dir).await.map_err(lock)?;
-    loop {
-        match attempt {
-            ClaimAttempt::Won(office) => return Ok(Ok(office)),
-            ClaimAttempt::Held { by } => {
-                return Ok(Err(Holder { pid: by, record: read_record(machine, spec).await }));
-            }
-            ClaimAttempt::DirectoryBusy(pending) => {
-                if patience.passed(&*machine.clock) {
-                    return directory_holder(machine, spec, pending.holders()).await.map(Err);
-                }
-                machine.clock.sleep(Duration::from_micros(500 + machine.clock.random() % 4000)).await;
-                attempt = pending.retry().await.map_err(lock)?;
-            }
-        }
+impl Drop for Tenure {
+    fn drop(&mut self) {
+        // The locks go after this, with the fields.
+        failpoint::hit("office.left");
     }
-}
-
-/// Who keeps the directory's lock: the worker that the record names, or something that is none.
-async fn directory_holder(
-    machine: &Machine,
-    spec: &WorkerSpec,
-    holders: Vec<Pid>,
-) -> Result<Holder, TenureError> {
-    let record = read_record(machine, spec).await;
-    if let Some(record) = &record {
-        let process = machine.processes.look(record.process.pid).await.ok().flatten();
-        let lives = process.is_some_and(|process| process.identity == record.process);
-        if lives && (holders.is_empty() || holders.contains(&record.process.pid)) {
-            return Ok(Holder { pid: Some(record.process.pid), record: Some(record.clone()) });
-        }
-    }
-    Err(TenureError::LockLeaked { path: spec.state_dir.clone(), pids: holders })
-}
-
-async fn read_record(machine: &Machine, spec: &WorkerSpec) -> Option<Record> {
-    let bytes = machine.files.read(&spec.state_dir, layout::RECORD, record::READ_LIMIT).await.ok()??;
-    record::parse(&bytes)
-}
-
-fn millis(at: SystemTime) -> u64 {
-    at.duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

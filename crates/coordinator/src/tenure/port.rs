@@ -46,7 +46,7 @@ pub(super) async fn bind(machine: &Machine, spec: &WorkerSpec) -> Result<BoundPo
 /// Whether what holds the port can be expected to leave it. Asking a worker of ours makes it check itself, so that one whose directory was
 /// replaced leaves at once.
 async fn goes_away(machine: &Machine, spec: &WorkerSpec, address: SocketAddr) -> bool {
-    let Ok(challenge) = Challenge::fresh() else { return false };
+    let Ok(challenge) = Challenge::fresh(&*machine.random) else { return false };
     let probe = machine.network.probe(address, &challenge);
     match Deadline::after(&*machine.clock, PROBE).limit(&*machine.clock, probe).await {
         // Nobody listens: a socket of a connection has the port, and those end.

@@ -17,13 +17,19 @@ pub(in crate::system) struct SystemFiles;
 /// A state directory held open.
 pub(in crate::system) struct HeldDirectory {
     fd: OwnedFd,
+    path: PathBuf,
 }
 
 impl HeldDirectory {
     /// Opens the directory itself: a symbolic link is refused.
     pub(in crate::system) fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(Self { fd: rustix::fs::open(path, flags, Mode::empty())? })
+        Ok(Self { fd: rustix::fs::open(path, flags, Mode::empty())?, path: path.to_owned() })
+    }
+
+    /// The path that it was opened at, for messages.
+    pub(in crate::system) fn path(&self) -> &Path {
+        &self.path
     }
 }
 

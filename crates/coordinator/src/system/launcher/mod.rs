@@ -73,6 +73,7 @@ fn environment(command: &LaunchCommand) -> Vec<(OsString, OsString)> {
         ENVIRONMENT.iter().any(|known| same(known, name))
             || name.starts_with("LC_")
             || cfg!(feature = "failpoints") && name == "ONEWORKER_FAILPOINTS"
+            || cfg!(feature = "sabotage") && name == "ONEWORKER_SABOTAGE"
             || command.env_pass.iter().any(|pass| same(pass, name))
     };
     let mut variables: Vec<_> =
@@ -108,6 +109,20 @@ impl Spoken {
     fn is_babble(&self) -> bool {
         self.0.len() > MAX_REPORT
     }
+}
+
+/// What is understood of a channel's bytes, read in these pieces: for tests that have no process at hand.
+#[doc(hidden)]
+pub fn reports_in<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<WorkerReport> {
+    let (mut spoken, mut reports) = (Spoken::default(), Vec::new());
+    for piece in pieces {
+        spoken.0.extend_from_slice(piece);
+        if spoken.is_babble() {
+            break;
+        }
+        reports.extend(std::iter::from_fn(|| spoken.next_report()));
+    }
+    reports
 }
 
 #[cfg(test)]

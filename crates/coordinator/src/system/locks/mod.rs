@@ -4,4 +4,4 @@
 #[cfg_attr(windows, path = "windows.rs")]
 mod imp;
 
-pub(super) use imp::SystemLocks;
+pub(super) use imp::locks;

@@ -13,6 +13,11 @@ mod tenure;
 /// Election by a global mutex (the `named-lock` crate), tenure by byte-range locks of `worker.lock`.
 pub(in crate::system) struct SystemLocks;
 
+/// This process's locks.
+pub(in crate::system) fn locks() -> SystemLocks {
+    SystemLocks
+}
+
 #[async_trait]
 impl Locks for SystemLocks {
     async fn try_elect(&self, dir: &Path, rank: u8) -> io::Result<Option<Box<dyn ElectionGuard>>> {

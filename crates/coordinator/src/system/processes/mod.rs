@@ -1,6 +1,7 @@
 //! Looking at processes, and signalling exactly the one that is meant.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use async_trait::async_trait;
@@ -31,6 +32,10 @@ impl Processes for SystemProcesses {
         // Where the system hides even a process from itself, a start time of 0 matches nothing, and so is never signalled.
         let start_time = imp::look(pid).ok().flatten().map_or(StartTime(0), |info| info.identity.start_time);
         identity(pid, start_time)
+    }
+
+    fn program(&self) -> PathBuf {
+        std::env::current_exe().unwrap_or_else(|_| PathBuf::from("unknown"))
     }
 
     fn surroundings(&self) -> Surroundings {

@@ -1,0 +1,110 @@
+//! The Unix lock scheme, without the system calls: which lock is tried when, what is checked after it, and what is never opened twice.
+//!
+//! It rests on [`LockCalls`], a handful of system calls. The real ones are in [`crate::system`]; a simulated machine has a model of them
+//! and so runs this very scheme, traps included: a record lock that any `close` drops, a `flock` that a forked child keeps, files and
+//! directories that are replaced between two calls. Windows has another scheme, of its own calls.
+//!
+//! See `docs/protocol.md` for why these locks and no others.
+
+mod calls;
+mod election;
+mod registry;
+mod tenure;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+pub use calls::{LockCalls, Opening, RecordHolder, Sharing};
+
+use crate::machine::{ClaimAttempt, ElectionGuard, Locks, TenureLook};
+use registry::Registry;
+
+/// Election by `flock` (the `named-lock` crate), tenure by a record lock and a `flock` of the directory.
+///
+/// One for each *process*, since it remembers which lock files the process has locked: a second one would open such a file, and drop the
+/// lock by closing it again.
+pub struct UnixLocks<K: LockCalls> {
+    registry: Arc<Registry<K>>,
+}
+
+impl<K: LockCalls> UnixLocks<K> {
+    /// The locks of a process that makes these calls.
+    pub fn new(calls: K) -> Self {
+        Self { registry: Arc::new(Registry::new(calls)) }
+    }
+}
+
+#[async_trait]
+impl<K: LockCalls> Locks for UnixLocks<K> {
+    async fn try_elect(&self, dir: &Path, rank: u8) -> io::Result<Option<Box<dyn ElectionGuard>>> {
+        election::try_elect(self.registry.calls(), dir, rank).await
+    }
+
+    async fn look(&self, dir: &Path) -> io::Result<TenureLook> {
+        tenure::look(&self.registry, dir).await
+    }
+
+    async fn try_claim(&self, dir: &Path) -> io::Result<ClaimAttempt> {
+        tenure::try_claim(&self.registry, dir).await
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::layout::WORKER_LOCK;
+    use crate::machine::OfficeCheck;
+
+    #[tokio::test]
+    async fn a_process_in_office_looks_and_claims_without_losing_its_lock() {
+        let locks = crate::system::machine().locks;
+        let dir = tempfile::tempdir().unwrap();
+        let ClaimAttempt::Won(office) = locks.try_claim(dir.path()).await.unwrap() else { panic!("not won") };
+        assert!(matches!(locks.look(dir.path()).await.unwrap(), TenureLook::Held { by: Some(_) }));
+        assert!(matches!(locks.try_claim(dir.path()).await.unwrap(), ClaimAttempt::Held { by: Some(_) }));
+        assert_eq!(office.check().await.unwrap(), OfficeCheck::Held);
+        std::fs::remove_file(dir.path().join(WORKER_LOCK)).unwrap();
+        assert!(matches!(locks.look(dir.path()).await.unwrap(), TenureLook::DirectoryOnly { .. }));
+        assert_eq!(office.check().await.unwrap(), OfficeCheck::Remade);
+        drop(office);
+        assert_eq!(locks.look(dir.path()).await.unwrap(), TenureLook::Free);
+        assert!(matches!(locks.try_claim(dir.path()).await.unwrap(), ClaimAttempt::Won(_)));
+    }
+
+    #[tokio::test]
+    async fn an_election_is_won_once_and_again_after_it_ended() {
+        let locks = crate::system::machine().locks;
+        let dir = tempfile::tempdir().unwrap();
+        let elected = locks.try_elect(dir.path(), 0).await.unwrap().unwrap();
+        assert!(locks.try_elect(dir.path(), 0).await.unwrap().is_none());
+        assert_eq!(locks.try_elect(dir.path(), 1).await.unwrap().unwrap().rank(), 1);
+        drop(elected);
+        assert!(locks.try_elect(dir.path(), 0).await.unwrap().is_some());
+    }
+    #[cfg(feature = "sabotage")]
+    #[tokio::test]
+    async fn without_the_directorys_lock_a_deleted_lock_file_lets_a_second_worker_in() {
+        use crate::sabotage::{Sabotage, switch_on};
+
+        let locks = crate::system::machine().locks;
+        let dir = tempfile::tempdir().unwrap();
+        let _first = locks.try_claim(dir.path()).await.unwrap();
+        std::fs::remove_file(dir.path().join(WORKER_LOCK)).unwrap();
+        assert!(matches!(locks.try_claim(dir.path()).await.unwrap(), ClaimAttempt::DirectoryBusy(_)));
+        let _left_out = switch_on(Sabotage::DirectoryLockLeftOut);
+        assert!(matches!(locks.try_claim(dir.path()).await.unwrap(), ClaimAttempt::Won(_)));
+    }
+
+    #[cfg(feature = "sabotage")]
+    #[tokio::test]
+    async fn an_election_that_is_not_held_is_won_twice() {
+        let _not_held = crate::sabotage::switch_on(crate::sabotage::Sabotage::ElectionNotHeld);
+        let locks = crate::system::machine().locks;
+        let dir = tempfile::tempdir().unwrap();
+        let _first = locks.try_elect(dir.path(), 0).await.unwrap().unwrap();
+        assert!(locks.try_elect(dir.path(), 0).await.unwrap().is_some());
+    }
+}
