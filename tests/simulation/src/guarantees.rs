@@ -1,0 +1,407 @@
+//! What `docs/protocol.md` promises, checked at the very instant at which it could break.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use coordinator::machine::{Ending, Signal};
+use coordinator::proof::Health;
+use coordinator::record::{self, LaunchNote, Record};
+use coordinator::{WorkerSpec, layout};
+
+use crate::kernel::Kernel;
+use crate::kernel::files::Inode;
+use crate::kernel::processes::{Key, Pace, Role};
+
+/// How long a worker may take to notice that its directory was replaced: its self-check comes every two seconds.
+const NOTICE: u64 = 5_000_000_000;
+
+/// A time in office.
+#[derive(Debug)]
+pub(crate) struct Office {
+    pub(crate) key: Key,
+    pub(crate) folder: Inode,
+    pub(crate) from: u64,
+    pub(crate) until: Option<u64>,
+    /// When another directory came to the path.
+    pub(crate) replaced: Option<u64>,
+}
+
+/// An answer with a proof.
+#[derive(Debug)]
+struct Proof {
+    to: Key,
+    pid: u32,
+    epoch: u64,
+    at: u64,
+}
+
+/// A launch.
+#[derive(Debug)]
+pub(crate) struct Launch {
+    pub(crate) by: Key,
+    pub(crate) worker: Key,
+    boot: u32,
+    began: u64,
+    /// When its session noted it where others find it, and whether that has noted how it went.
+    noted: Option<u64>,
+    concluded: bool,
+    /// When its session noted that it had ended without having been ready.
+    failed: Option<u64>,
+    /// Its session has seen that.
+    seen: bool,
+    ready: bool,
+}
+
+/// The books that the guarantees are checked by.
+#[derive(Debug, Default)]
+pub(crate) struct Guarantees {
+    pub(crate) broken: Option<String>,
+    pub(crate) offices: Vec<Office>,
+    pub(crate) launches: Vec<Launch>,
+    proofs: Vec<Proof>,
+    /// The highest epoch that a worker has proved itself with, in each directory.
+    epochs: BTreeMap<Inode, (u64, Key)>,
+    /// Who is elected, by which lock file, since when.
+    elections: BTreeMap<Key, (Inode, u64)>,
+    /// The lock that a session has just taken, and whether it was the one at the path.
+    candidate: BTreeMap<Key, (Inode, bool)>,
+    /// Somebody tampered with the files, or calls failed: a worker that is well may be unable to show it.
+    pub(crate) tampered: bool,
+    /// The two places that remember the epoch, and whether an adversary destroyed them: with both gone, counting begins anew.
+    pub(crate) lost_epoch: bool,
+    pub(crate) lost_record: bool,
+}
+
+impl Guarantees {
+    fn breaks(&mut self, what: String) {
+        self.broken.get_or_insert(what);
+    }
+
+    /// What later verdicts rest on.
+    pub(crate) fn digest(&self, to: &mut impl std::hash::Hasher) {
+        use std::hash::Hash;
+        for office in self.offices.iter().filter(|office| office.until.is_none()) {
+            (office.key, office.folder, office.from, office.replaced).hash(to);
+        }
+        for launch in &self.launches {
+            (launch.by, launch.worker, launch.failed, launch.ready).hash(to);
+        }
+        for (folder, highest) in &self.epochs {
+            (folder, highest).hash(to);
+        }
+        for (key, election) in &self.elections {
+            (key, election).hash(to);
+        }
+    }
+
+    fn in_office(&self, key: Key) -> Option<&Office> {
+        self.offices.iter().rev().find(|office| office.key == key && office.until.is_none())
+    }
+
+    pub(crate) fn left_office(&mut self, key: Key, now: u64) {
+        self.elections.remove(&key);
+        for office in self.offices.iter_mut().filter(|office| office.key == key && office.until.is_none()) {
+            office.until = Some(now);
+        }
+    }
+
+    pub(crate) fn rebooted(&mut self, now: u64) {
+        self.elections.clear();
+        for office in self.offices.iter_mut().filter(|office| office.until.is_none()) {
+            office.until = Some(now);
+        }
+    }
+
+    /// *Only who holds the tenure lock writes the record.*
+    pub(crate) fn wrote_record(&mut self, key: Key) {
+        if self.in_office(key).is_none() {
+            self.breaks(format!("process #{} wrote the record out of office", key.0));
+        }
+    }
+
+    /// *A loser ends before it touches the port.*
+    pub(crate) fn bound(&mut self, key: Key) {
+        if self.in_office(key).is_none() {
+            self.breaks(format!("process #{} touched the port out of office", key.0));
+        }
+    }
+
+    /// *Nobody unlinks a lock file.*
+    pub(crate) fn unlinked_a_lock(&mut self, key: Key, name: &str) {
+        self.breaks(format!("process #{} unlinked {name}", key.0));
+    }
+
+    pub(crate) fn took_candidate(&mut self, key: Key, inode: Inode, at_path: bool) {
+        self.candidate.insert(key, (inode, at_path));
+    }
+
+    /// *One session at a time is elected by a lock file, and only by the one at the path.*
+    pub(crate) fn elected(&mut self, key: Key, now: u64) {
+        let Some((inode, at_path)) = self.candidate.remove(&key) else { return };
+        if !at_path {
+            self.breaks(format!("process #{} is elected by a lock file that was not at the path", key.0));
+        }
+        if let Some((other, _)) = self.elections.iter().find(|(_, (theirs, _))| *theirs == inode) {
+            let what = format!("processes #{} and #{} are elected at once, by one file", other.0, key.0);
+            self.breaks(what);
+        }
+        self.elections.insert(key, (inode, now));
+    }
+
+    pub(crate) fn election_over(&mut self, key: Key) {
+        self.elections.remove(&key);
+    }
+
+    /// The directory at the path is another one from now on.
+    pub(crate) fn directory_replaced(&mut self, now: u64) {
+        for office in self.offices.iter_mut().filter(|office| office.until.is_none()) {
+            office.replaced.get_or_insert(now);
+        }
+    }
+}
+
+impl Kernel {
+    fn breaks(&mut self, what: String) {
+        self.guarantees.breaks(what);
+    }
+
+    fn name(&self, key: Key) -> String {
+        let process = self.process(key);
+        format!("{} [{}]", process.role, process.pid)
+    }
+
+    /// *No two processes are in tenure of one state directory at the same instant.*
+    pub(crate) fn took_office(&mut self, key: Key) {
+        let held = self.process(key).descriptors.iter().filter_map(|open| self.locks.inode(*open));
+        let Some(folder) = held.into_iter().find(|inode| self.files.folders.contains_key(inode)) else {
+            return;
+        };
+        let now = self.now;
+        let other =
+            self.guarantees.offices.iter().find(|office| office.folder == folder && office.until.is_none());
+        if let Some(other) = other.map(|other| other.key) {
+            self.breaks(format!("{} and {} are in office at once", self.name(other), self.name(key)));
+        }
+        let replaced = (self.current_folder() != Some(folder)).then_some(now);
+        self.guarantees.offices.push(Office { key, folder, from: now, until: None, replaced });
+        let who = self.name(key);
+        self.story.tell(now, &who, &"takes office");
+    }
+
+    /// *A worker whose directory was replaced notices and stops.* To be asked whenever time passes.
+    pub(crate) fn check_replaced(&mut self) {
+        if !self.weather.troubles.is_empty() {
+            return;
+        }
+        let late = self.guarantees.offices.iter().find(|office| {
+            let process = self.process(office.key);
+            let since = office.replaced.map(|at| at.max(process.resumed).max(self.weather.cleared));
+            office.until.is_none()
+                && process.pace == Pace::Running
+                && since.is_some_and(|at| self.now > at + NOTICE)
+        });
+        if let Some(late) = late.map(|office| office.key) {
+            self.breaks(format!("{} stays in office of a directory that was replaced", self.name(late)));
+        }
+    }
+
+    /// *A proof comes from a worker in office of the directory at the path; epochs only grow.*
+    pub(crate) fn proved(&mut self, key: Key, to: Key, asked: u64, health: &Health) {
+        let now = self.now;
+        let (pid, epoch) = (health.pid.0, health.epoch.0);
+        let Some(office) = self.guarantees.in_office(key) else {
+            return self.breaks(format!("{} proved itself out of office", self.name(key)));
+        };
+        let (folder, replaced) = (office.folder, office.replaced);
+        if replaced.is_some_and(|at| at < asked)
+            && self.weather.troubles.is_empty()
+            && self.weather.cleared < asked
+        {
+            self.breaks(format!("{} proved itself for a directory that is not at the path", self.name(key)));
+        }
+        let (highest, by) = self.guarantees.epochs.get(&folder).copied().unwrap_or((0, key));
+        if by != key {
+            if epoch <= highest && !(self.guarantees.lost_epoch && self.guarantees.lost_record) {
+                self.breaks(format!("{} has epoch {epoch}, after epoch {highest}", self.name(key)));
+            }
+        } else if highest != 0 && epoch != highest {
+            self.breaks(format!("{} changed its epoch from {highest} to {epoch}", self.name(key)));
+        }
+        self.guarantees.epochs.insert(folder, (epoch, key));
+        self.guarantees.proofs.push(Proof { to, pid, epoch, at: now });
+        // An answer to who is gone tells nobody that this worker is well: it may have been halted after it was made, and before it was sent.
+        if self.process(to).alive() {
+            let process = self.process_mut(key);
+            (process.idle, process.quiet) = (Duration::ZERO, Duration::ZERO);
+        }
+        if let Some(launch) = self.guarantees.launches.iter_mut().find(|launch| launch.worker == key) {
+            launch.ready = true;
+        }
+        self.ports_overhear(health);
+    }
+
+    /// *A session gets a worker that answered this call with a proof.*
+    pub(crate) fn answered(&mut self, session: Key, begun: u64, worker: &coordinator::Worker) {
+        let (pid, epoch) = (worker.pid.0, worker.epoch.0);
+        let proven = self.guarantees.proofs.iter().any(|proof| {
+            proof.to == session && proof.at >= begun && (proof.pid, proof.epoch) == (pid, epoch)
+        });
+        if !proven {
+            let who = self.name(session);
+            self.breaks(format!(
+                "{who} was given pid {pid}, epoch {epoch}, which did not prove itself to this call"
+            ));
+        }
+    }
+
+    /// *Launches are held back by failures of this boot only.*
+    pub(crate) fn held_back(&mut self, session: Key) {
+        let ended = |launch: &Launch| launch.boot == self.boot && !self.process(launch.worker).alive();
+        if !self.guarantees.launches.iter().any(ended) && !self.guarantees.tampered {
+            let who = self.name(session);
+            self.breaks(format!("{who} is held back, but no worker of this boot has ended"));
+        }
+    }
+
+    /// *No process outside the identity is signalled, nor one under a debugger, nor one that is well.*
+    pub(crate) fn signalled(&mut self, by: Key, target: Key, signal: Signal) {
+        let process = self.process(target).settled(self.now);
+        let (from, to) = (self.name(by), self.name(target));
+        if !matches!(process.role, Role::Worker(_)) {
+            return self.breaks(format!("{from} sent {signal:?} to {to}"));
+        }
+        if process.pace == Pace::Traced {
+            return self.breaks(format!("{from} sent {signal:?} to {to}, which is under a debugger"));
+        }
+        let Some(spec) = process.spec.as_ref().filter(|_| !self.guarantees.tampered) else { return };
+        let (idle, quiet, limit) = (process.idle, process.quiet, spec.hang_limit());
+        // A little less than the limits, since time passes with every call.
+        let busy = (idle - quiet) * 10 >= idle * 3;
+        if quiet < limit.mul_f64(0.9) && idle < limit.mul_f64(if busy { 5.0 } else { 0.9 }) {
+            self.breaks(format!(
+                "{from} sent {signal:?} to {to}, which was kept from answering for {idle:?} only"
+            ));
+        }
+    }
+
+    /// *Never launch past a held tenure lock, nor beside a launch that is on its way, nor before the backoff is over.*
+    pub(crate) fn launch(&mut self, by: Key, spec: &WorkerSpec) -> (Key, usize) {
+        let now = self.now;
+        let elected = self.guarantees.elections.get(&by).map_or(now, |(_, at)| *at);
+        let folder = self.current_folder();
+        let in_office =
+            self.guarantees.offices.iter().find(|office| {
+                office.until.is_none() && Some(office.folder) == folder && office.from < elected
+            });
+        if let Some(worker) = in_office.map(|office| office.key) {
+            self.breaks(format!("{} launched past {}, which is in office", self.name(by), self.name(worker)));
+        }
+        self.check_launch_note(by, elected);
+        self.check_backoff(by, spec);
+        let number = u32::try_from(self.guarantees.launches.len()).unwrap_or(u32::MAX);
+        let (worker, channel) = self.spawn_worker(number, spec);
+        self.guarantees.launches.push(Launch {
+            by,
+            worker,
+            boot: self.boot,
+            began: now,
+            noted: None,
+            concluded: false,
+            failed: None,
+            seen: false,
+            ready: false,
+        });
+        let (who, what) = (self.name(by), format!("launches {}", self.name(worker)));
+        self.story.tell(now, &who, &what);
+        (worker, channel)
+    }
+
+    fn check_launch_note(&mut self, by: Key, elected: u64) {
+        // There is room for one: of two sessions that are elected at different ranks, whoever notes last is found. One that notes when the
+        // other has read what was noted before is found too late.
+        let noted = self.guarantees.launches.iter().filter(|launch| launch.noted.is_some());
+        let on_its_way = noted.max_by_key(|launch| launch.noted).filter(|launch| {
+            let alive = launch.boot == self.boot && self.process(launch.worker).alive();
+            alive && !launch.concluded && launch.noted < Some(elected)
+        });
+        if let Some(other) = on_its_way.map(|launch| launch.worker)
+            && !self.guarantees.tampered
+        {
+            self.breaks(format!(
+                "{} launched beside {}, which is on its way",
+                self.name(by),
+                self.name(other)
+            ));
+        }
+    }
+
+    fn check_backoff(&mut self, by: Key, spec: &WorkerSpec) {
+        // Two that were under way at once may count as one.
+        let mut began = u64::MAX;
+        let failed = self
+            .guarantees
+            .launches
+            .iter()
+            .rev()
+            .take_while(|launch| launch.boot == self.boot)
+            .map_while(|launch| Some((launch.began, launch.failed?)))
+            .filter(|(start, end)| {
+                let alone = *end <= began;
+                began = began.min(if alone { *start } else { began });
+                alone
+            })
+            .map(|(_, end)| end)
+            .collect::<Vec<_>>();
+        let delay = spec.backoff().delay(u32::try_from(failed.len()).unwrap_or(u32::MAX));
+        let Some(last) = failed.first() else { return };
+        let passed = Duration::from_nanos(self.now.saturating_sub(*last));
+        // What was noted is the moment before; time passes with every call.
+        if passed + Duration::from_millis(20) < delay && !self.guarantees.tampered {
+            let n = failed.len();
+            self.breaks(format!(
+                "{} launched {passed:?} after the last of {n} failures in a row",
+                self.name(by)
+            ));
+        }
+    }
+
+    /// Whether a session can tell that this worker is the one that holds the lock, if it holds it: the directory at the path is its own, and the
+    /// lock file there, the record or the last launch names it. One that halts in the midst of its claim keeps others out before it is in office.
+    pub(crate) fn can_be_identified(&self, key: Key) -> bool {
+        let in_office = self.guarantees.in_office(key).map(|office| office.folder);
+        let locks = |folder: &&Inode| {
+            let mut holders = self.locks.flocks.get(folder).into_iter().flatten();
+            holders.any(|(open, _)| self.process(key).descriptors.contains(open))
+        };
+        let held = in_office.or_else(|| self.files.folders.keys().find(locks).copied());
+        let Some(held) = held else { return true };
+        let Some(folder) = self.current_folder().filter(|folder| *folder == held) else { return false };
+        let locked =
+            self.files.entry(folder, layout::WORKER_LOCK).and_then(|file| self.locks.records.get(&file));
+        let read = |name| self.files.bytes(folder, name);
+        let recorded = read(layout::RECORD).and_then(|bytes| record::parse::<Record>(&bytes));
+        let launched = read(layout::LAUNCH).and_then(|bytes| record::parse::<LaunchNote>(&bytes));
+        let named = [recorded.map(|record| record.process), launched.and_then(|note| note.process)];
+        locked == Some(&key) || named.into_iter().flatten().any(|process| process == self.identity(key))
+    }
+
+    /// Its session sees that a worker has ended without a word.
+    pub(crate) fn saw_the_end(&mut self, worker: Key, ending: Ending) {
+        let launch = self.guarantees.launches.iter_mut().find(|launch| launch.worker == worker);
+        if let Some(launch) = launch.filter(|launch| !launch.ready && ending != Ending::Exited(0)) {
+            launch.seen = true;
+        }
+    }
+
+    /// A session notes its launch; the second time, how it went.
+    pub(crate) fn noted_launch(&mut self, session: Key) {
+        let now = self.now;
+        for launch in self.guarantees.launches.iter_mut().filter(|launch| launch.by == session) {
+            launch.concluded |= launch.noted.is_some();
+            launch.noted.get_or_insert(now);
+            if launch.seen {
+                launch.failed.get_or_insert(now);
+            }
+        }
+    }
+}

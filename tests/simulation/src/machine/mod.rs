@@ -1,0 +1,35 @@
+//! Coordinator's traits, as one process of the simulated machine sees them.
+
+mod clock;
+mod directory;
+mod files;
+mod launcher;
+mod locks;
+mod network;
+mod processes;
+
+use std::sync::Arc;
+
+use coordinator::lock_scheme::UnixLocks;
+use coordinator::machine::Machine;
+
+pub(crate) use launcher::Channel;
+
+use crate::host::Host;
+
+/// The machine of one process.
+pub(crate) fn machine(host: &Host) -> Machine {
+    Machine {
+        clock: Arc::new(clock::SimulatedClock(host.clone())),
+        random: Arc::new(clock::SimulatedRandom(host.clone())),
+        files: Arc::new(files::SimulatedFiles(host.clone())),
+        locks: Arc::new(locks::WatchedLocks {
+            host: host.clone(),
+            scheme: UnixLocks::new(locks::SimulatedCalls(host.clone())),
+        }),
+        processes: Arc::new(processes::SimulatedProcesses(host.clone())),
+        launcher: Arc::new(launcher::SimulatedLauncher(host.clone())),
+        network: Arc::new(network::SimulatedNetwork(host.clone())),
+        lifecycle: Arc::new(clock::NoHistory),
+    }
+}

@@ -1,0 +1,231 @@
+//! What a launched worker runs: [`StandardWorker`], or an embedder's own [`Program`].
+
+use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use coordinator::machine::{Machine, Readiness};
+use coordinator::{Claim, Tenure, TenureError, WorkerSpec};
+use tokio::sync::watch;
+
+use crate::host::Host;
+use crate::kernel::ports::{Listener, Question, Reply};
+use crate::machine::{Channel, machine};
+
+/// How often a worker checks itself.
+const SELF_CHECK: Duration = Duration::from_secs(2);
+
+/// A worker's program, to be run in the simulated machine.
+pub trait Program: Send + Sync {
+    /// Runs it in a fresh process; the result is its exit status. Everything outside the process is to be reached through `process`.
+    fn run(&self, process: WorkerProcess) -> Pin<Box<dyn Future<Output = i32> + Send>>;
+}
+
+/// A worker's process, from within.
+#[derive(Clone)]
+pub struct WorkerProcess {
+    host: Host,
+    machine: Machine,
+    spec: WorkerSpec,
+}
+
+/// A question that came in.
+#[derive(Debug)]
+pub struct Asked {
+    /// What is asked.
+    pub question: Question,
+    number: usize,
+}
+
+impl WorkerProcess {
+    pub(crate) fn new(host: Host, spec: WorkerSpec) -> Self {
+        Self { machine: machine(&host), host, spec }
+    }
+
+    /// The machine, for [`Tenure::claim`].
+    pub fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// What this worker is to be.
+    pub fn spec(&self) -> &WorkerSpec {
+        &self.spec
+    }
+
+    /// The readiness channel.
+    pub fn readiness(&self) -> Box<dyn Readiness> {
+        Box::new(Channel(self.host.clone()))
+    }
+
+    /// Starts another task of this process.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.host.spawn(task);
+    }
+
+    /// Waits until this process is asked to end by a signal.
+    pub async fn terminated(&self) {
+        poll_fn(|cx| {
+            let mut kernel = self.host.kernel();
+            let process = kernel.process_mut(self.host.key);
+            if process.terminated {
+                return Poll::Ready(());
+            }
+            process.waiting.push(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Waits for the next question that comes to the port that this process listens on.
+    pub async fn asked(&self) -> Asked {
+        poll_fn(|cx| {
+            let mut kernel = self.host.kernel();
+            let key = self.host.key;
+            let next = kernel.ports.listeners.values_mut().find_map(|listener| match listener {
+                Listener::Worker { owner, queue, .. } if *owner == key => queue.pop_front(),
+                _ => None,
+            });
+            let Some((number, question)) = next else {
+                kernel.process_mut(key).waiting.push(cx.waker().clone());
+                return Poll::Pending;
+            };
+            self.host.tell(&mut kernel, "asked", &number);
+            Poll::Ready(Asked { question, number })
+        })
+        .await
+    }
+
+    /// Answers.
+    pub async fn reply(&self, number: &Asked, reply: Reply) {
+        self.host
+            .call("reply", &format!("{reply:?}"), |kernel, key| {
+                let request = &mut kernel.ports.requests[number.number];
+                let from = request.from;
+                let client = request.client.take();
+                if let (Reply::Health(health), Some((to, asked))) = (&reply, from) {
+                    kernel.proved(key, to, asked, health);
+                }
+                kernel.ports.requests[number.number].reply = Some(reply);
+                if let Some(client) = client {
+                    client.wake();
+                }
+            })
+            .await;
+    }
+
+    /// Stops listening.
+    pub async fn close_port(&self) {
+        self.host.call("close", "port", |kernel, key| kernel.ports.closed_by(key)).await;
+    }
+}
+
+/// A worker that does what `oneworker serve` does, in the same order: claims, binds, publishes, answers, checks itself, and leaves in good
+/// order when it is told to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StandardWorker {
+    /// How long it takes from office to its port.
+    pub start: Duration,
+    /// How long an answer takes, one after the other; zero: all side by side, at once.
+    pub answer: Duration,
+}
+
+impl Program for StandardWorker {
+    fn run(&self, process: WorkerProcess) -> Pin<Box<dyn Future<Output = i32> + Send>> {
+        Box::pin(serve(process, *self))
+    }
+}
+
+async fn serve(process: WorkerProcess, manner: StandardWorker) -> i32 {
+    let claim = tokio::select! {
+        biased;
+        () = process.terminated() => return 0,
+        claim = Tenure::claim(process.machine(), process.spec(), process.readiness()) => claim,
+    };
+    let tenure = match claim {
+        Ok(Claim::Won(tenure)) => Arc::new(tenure),
+        Ok(Claim::Lost(_)) => return 0,
+        Err(_) => return 1,
+    };
+    let stop = watch::Sender::new(false);
+    process.spawn(periodically_check(process.clone(), tenure.clone(), stop.clone()));
+    let begun = tokio::select! {
+        biased;
+        () = stopped(&process, &stop) => Ok(()),
+        begun = begin(&process, &tenure, &stop, manner) => begun,
+    };
+    if let Err(error) = begun {
+        tenure.fail(&error).await;
+        return 1;
+    }
+    stopped(&process, &stop).await;
+    stop.send_replace(true);
+    tenure.leaving().await;
+    process.close_port().await;
+    tenure.end("asked to").await;
+    0
+}
+
+async fn stopped(process: &WorkerProcess, stop: &watch::Sender<bool>) {
+    let mut decided = stop.subscribe();
+    tokio::select! {
+        biased;
+        () = process.terminated() => {}
+        _ = decided.wait_for(|stop| *stop) => {}
+    }
+}
+
+async fn begin(
+    process: &WorkerProcess,
+    tenure: &Arc<Tenure>,
+    stop: &watch::Sender<bool>,
+    manner: StandardWorker,
+) -> Result<(), TenureError> {
+    process.machine().clock.sleep(manner.start).await;
+    let bound: SocketAddr = tenure.bind().await?.address;
+    process.spawn(answer_all(process.clone(), tenure.clone(), stop.clone(), manner.answer));
+    tenure.ready(bound).await
+}
+
+async fn answer_all(process: WorkerProcess, tenure: Arc<Tenure>, stop: watch::Sender<bool>, takes: Duration) {
+    loop {
+        let asked = process.asked().await;
+        process.machine().clock.sleep(takes).await;
+        // Each connection has a task of its own, so that answers and self-checks cross each other as they do in the worker.
+        process.spawn(answer(process.clone(), tenure.clone(), stop.clone(), asked));
+    }
+}
+
+async fn answer(process: WorkerProcess, tenure: Arc<Tenure>, stop: watch::Sender<bool>, asked: Asked) {
+    let reply = match &asked.question {
+        Question::Health { challenge, dialled } => match tenure.answer(Some(challenge), *dialled).await {
+            Ok(health) => Reply::Health(Box::new(health)),
+            Err(_) => {
+                stop.send_replace(true);
+                Reply::Superseded
+            }
+        },
+        Question::Stop { token } if token == tenure.token() => {
+            stop.send_replace(true);
+            Reply::Stopping
+        }
+        Question::Stop { .. } => Reply::Unauthorized,
+    };
+    process.reply(&asked, reply).await;
+}
+
+async fn periodically_check(process: WorkerProcess, tenure: Arc<Tenure>, stop: watch::Sender<bool>) {
+    let mut decided = stop.subscribe();
+    loop {
+        tokio::select! {
+            biased;
+            _ = decided.wait_for(|stop| *stop) => return,
+            () = process.machine().clock.sleep(SELF_CHECK) => {}
+        }
+        if tenure.check().await.is_err() {
+            stop.send_replace(true);
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Every schedule, not a sample: each choice that the scheduler has is tried, and states that were seen before are not gone into again.
+//!
+//! A schedule can't be taken up in its middle, since the tasks of a process are futures and can't be copied; so each is run from the
+//! beginning, along the choices made so far. A state is what the kernel holds, what each living process was told up to now (which, with its
+//! program, makes its own state), and what the guarantees' books hold of it; two states with one 64-bit digest are taken for one.
+//!
+//! Time passes when nobody can go on, and up to [`Bounds::waits`] times although somebody could.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use coordinator::{LaunchCommand, PortChoice, SpecError, WorkerSpec};
+
+use crate::scenario::Broken;
+use crate::schedule::Schedule;
+use crate::scheduler::{Pause, Simulation};
+use crate::session::{Answer, SessionPlan};
+
+/// What is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// How many sessions start at once.
+    pub sessions: u32,
+    /// How many processes are killed, each at any point.
+    pub kills: u32,
+    /// How often time passes although somebody could go on.
+    pub waits: u32,
+    /// How often somebody else goes on although whoever went on last could; `None`: as often as possible.
+    pub preemptions: Option<u32>,
+    /// After so many schedules the search is given up; `None`: never.
+    pub most: Option<u64>,
+}
+
+/// What was searched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Covered {
+    /// Schedules that were run to their end, or to a state that was known.
+    pub schedules: u64,
+    /// Those that came to an end of their own.
+    pub ends: u64,
+    /// Distinct states in which there was a choice.
+    pub states: u64,
+    /// Steps made in all.
+    pub steps: u64,
+    /// Choices in the longest schedule.
+    pub depth: usize,
+    /// Whether nothing is left.
+    pub complete: bool,
+}
+
+#[derive(Debug, Default)]
+struct Path {
+    /// For each choice, how many there were, and which was taken.
+    choices: Vec<(usize, usize)>,
+    at: usize,
+    seen: HashSet<u64>,
+    deepest: usize,
+}
+
+impl Path {
+    fn choose(&mut self, options: usize, digest: &dyn Fn() -> u64) -> Option<usize> {
+        if self.at == self.choices.len() {
+            if !self.seen.insert(digest()) {
+                return None;
+            }
+            self.choices.push((options, 0));
+            self.deepest = self.deepest.max(self.choices.len());
+        }
+        let (_, taken) = self.choices[self.at];
+        self.at += 1;
+        Some(taken)
+    }
+
+    /// Goes on to the next schedule; false if there is none.
+    fn turn(&mut self) -> bool {
+        self.at = 0;
+        while let Some((options, taken)) = self.choices.last_mut() {
+            *taken += 1;
+            if taken < options {
+                return true;
+            }
+            self.choices.pop();
+        }
+        false
+    }
+}
+
+/// Runs every schedule within the bounds.
+///
+/// # Errors
+/// The first one that breaks a guarantee, with its trace.
+pub fn search(bounds: Bounds) -> Result<Covered, Broken> {
+    let path = Arc::new(Mutex::new(Path::default()));
+    let lock = || path.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut covered = Covered::default();
+    loop {
+        let mut machine = machine(bounds, &path, false).map_err(|error| broken(error.to_string()))?;
+        let pause = machine.run();
+        covered.schedules += 1;
+        covered.steps += machine.steps();
+        covered.ends += u64::from(pause == Pause::Done);
+        if let Err(what) = judge(bounds, &machine, pause) {
+            lock().at = 0;
+            let mut again = self::machine(bounds, &path, true).map_err(|error| broken(error.to_string()))?;
+            again.run();
+            return Err(Broken { what, trace: again.trace() });
+        }
+        let mut path = lock();
+        (covered.states, covered.depth) = (path.seen.len() as u64, path.deepest);
+        covered.complete = !path.turn();
+        if covered.complete || bounds.most.is_some_and(|most| covered.schedules >= most) {
+            return Ok(covered);
+        }
+    }
+}
+
+fn broken(what: String) -> Broken {
+    Broken { what, trace: Vec::new() }
+}
+
+fn machine(bounds: Bounds, path: &Arc<Mutex<Path>>, traced: bool) -> Result<Simulation, SpecError> {
+    let path = Arc::clone(path);
+    let ask = move |options: &[crate::Step], digest: &dyn Fn() -> u64| {
+        path.lock().unwrap_or_else(PoisonError::into_inner).choose(options.len(), digest)
+    };
+    let mut machine = Simulation::new(0, Schedule::Asked(Box::new(ask))).traced(traced).with_digests();
+    (machine.kills, machine.waits, machine.preemptions) = (bounds.kills, bounds.waits, bounds.preemptions);
+    for number in 0..bounds.sessions {
+        let spec = WorkerSpec::builder(LaunchCommand::new("/opt/oneworker", ["serve"]))
+            .port_choice(PortChoice::Auto)
+            .state_dir(crate::STATE_DIR)
+            .build()?;
+        machine.session(number, Duration::ZERO, SessionPlan { spec });
+    }
+    Ok(machine)
+}
+
+/// Whoever lives gets a worker; where nobody is killed, one launch does for all.
+fn judge(bounds: Bounds, machine: &Simulation, pause: Pause) -> Result<(), String> {
+    match pause {
+        Pause::Broken => return Err(machine.broken().unwrap_or_default()),
+        Pause::Endless => return Err("the schedule does not end".to_owned()),
+        Pause::Cut => return Ok(()),
+        Pause::Done => {}
+    }
+    for (number, answer) in machine.answers() {
+        match answer {
+            Answer::Worker(_) => {}
+            // The worker that it had launched was the one that was killed.
+            Answer::Error { code: "launch_failed", .. } if bounds.kills > 0 => {}
+            Answer::Error { code, message, .. } => {
+                return Err(format!("session {number} got no worker, but {code}: {message}"));
+            }
+        }
+    }
+    if bounds.kills == 0 && machine.launches() != 1 {
+        return Err(format!("{} launches where one was needed", machine.launches()));
+    }
+    Ok(())
+}

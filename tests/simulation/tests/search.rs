@@ -1,0 +1,42 @@
+//! Every schedule within bounds. `docs/protocol.md` says what was searched with larger ones, by hand.
+
+#![allow(missing_docs, reason = "the names say it")]
+#![allow(clippy::print_stdout, reason = "what was covered is worth reading")]
+
+use oneworker_simulation::search::{Bounds, Covered, search};
+
+fn all(bounds: Bounds) -> Covered {
+    let covered =
+        search(bounds).unwrap_or_else(|broken| panic!("{}\n{}", broken.what, broken.trace.join("\n")));
+    println!("{bounds:?}: {covered:?}");
+    assert!(covered.complete && covered.ends > 0, "{covered:?}");
+    covered
+}
+
+const ONE: Bounds = Bounds { sessions: 1, kills: 0, waits: 0, preemptions: None, most: None };
+
+#[test]
+fn one_session_and_one_death_at_any_point() {
+    assert!(all(Bounds { kills: 1, ..ONE }).ends > 50);
+}
+
+#[test]
+fn two_sessions_with_two_preemptions() {
+    assert!(all(Bounds { sessions: 2, preemptions: Some(2), ..ONE }).ends > 100);
+}
+
+#[test]
+fn two_sessions_and_one_death_at_any_point_with_one_preemption() {
+    assert!(all(Bounds { sessions: 2, kills: 1, preemptions: Some(1), ..ONE }).ends > 500);
+}
+
+#[test]
+fn three_sessions_with_one_preemption() {
+    assert!(all(Bounds { sessions: 3, preemptions: Some(1), ..ONE }).ends > 100);
+}
+
+#[test]
+fn the_search_finds_two_launches_where_the_election_is_not_held() {
+    let _not_held = coordinator::sabotage::switch_on(coordinator::sabotage::Sabotage::ElectionNotHeld);
+    assert!(search(Bounds { sessions: 2, preemptions: Some(2), ..ONE }).is_err());
+}
