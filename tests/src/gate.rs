@@ -1,6 +1,8 @@
 use std::io::{PipeReader, PipeWriter};
 use std::process::{Command, Stdio};
 
+use crate::run::{Run, Running};
+
 /// A starting line: the commands that wait at it all go on at the same instant, when it is opened.
 pub struct Gate {
     line: PipeReader,
@@ -40,4 +42,12 @@ impl Gate {
             .stderr(Stdio::piped());
         gated
     }
+}
+
+/// Starts them all at the same instant.
+pub fn all_at_once(runs: impl IntoIterator<Item = Run>) -> Vec<Running> {
+    let gate = Gate::closed();
+    let waiting = runs.into_iter().map(|run| run.start_behind(&gate)).collect();
+    gate.open();
+    waiting
 }

@@ -2,10 +2,11 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use coordinator::lifecycle::read_history;
 use serde_json::Value;
 
 use crate::process::{is_alive, kill, processes_of};
-use crate::run::Run;
+use crate::run::{Failure, Run, Running, Success};
 
 /// An identity of a test: a state directory of its own. Dropping it ends every process that was started for it.
 pub struct Identity {
@@ -40,6 +41,11 @@ impl Identity {
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// With no launch ever held back, for tests that end many workers.
+    pub fn without_backoff(self) -> Self {
+        self.env("ONEWORKER_BACKOFF_BASE", "0")
     }
 
     /// With a flag that every command gets, such as `--hang-limit` and its value.
@@ -105,20 +111,63 @@ impl Identity {
         self.command("ensure").arg("--json")
     }
 
+    /// `ensure --json` of a session that has all the time in the world: how long it takes is not what is tested.
+    pub fn patient_ensure(&self) -> Run {
+        self.ensure().within("60s")
+    }
+
+    /// Such a session's answer.
+    pub fn patient(&self) -> Success {
+        self.patient_ensure().success()
+    }
+
+    /// The answers of so many such sessions that start at the same instant.
+    pub fn patient_crowd(&self, sessions: usize) -> Vec<Success> {
+        let crowd = crate::all_at_once((0..sessions).map(|_| self.patient_ensure()));
+        crowd.into_iter().map(Running::success).collect()
+    }
+
+    /// What a session learns whose worker, or which itself, fails at these points.
+    pub fn failing(&self, failpoints: impl AsRef<OsStr>) -> Failure {
+        self.ensure_failing(failpoints).within("60s").failure()
+    }
+
     /// `ensure --json` with failpoints, as `launch.before=kill`.
     pub fn ensure_failing(&self, failpoints: impl AsRef<OsStr>) -> Run {
         self.ensure().env("ONEWORKER_FAILPOINTS", failpoints)
     }
 
+    /// Waits until this process is in office and ready, by its record.
+    pub fn wait_until_ready(&self, pid: u32) {
+        crate::wait_for(&format!("process {pid} to be ready"), || {
+            self.record().filter(|record| record["pid"] == pid && record["state"] == "ready").map(drop)
+        });
+    }
+
+    /// Waits for a worker's last act of starting, which no session waits for: its note in the history.
+    pub fn wait_until_noted(&self) {
+        crate::wait_for("the history of the start", || {
+            read_history(&self.state_dir(), 10).ok().filter(|events| !events.is_empty())
+        });
+    }
+
     /// `stop`, to its end.
     pub fn stop(&self) {
-        let output = self.command("stop").args(["--deadline", "60s"]).output();
+        let output = self.command("stop").within("60s").output();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// The record as JSON, if there is a whole one.
     pub fn record(&self) -> Option<Value> {
         serde_json::from_slice(&std::fs::read(self.file("worker.json")).ok()?).ok()
+    }
+
+    /// Changes a JSON file of the state directory.
+    pub fn edit(&self, name: &str, change: impl FnOnce(&mut Value)) {
+        let path = self.file(name);
+        let mut json = serde_json::from_slice(&std::fs::read(&path).expect("a file")).expect("JSON");
+        change(&mut json);
+        std::fs::write(path, json.to_string()).expect("a file");
     }
 
     /// The last epoch given out; 0 without one.
@@ -138,9 +187,25 @@ impl Identity {
             .collect()
     }
 
+    /// The only one of them.
+    pub fn only_worker(&self) -> u32 {
+        let workers = self.workers();
+        assert_eq!(workers.len(), 1, "{workers:?}");
+        workers[0]
+    }
+
     /// Waits until `pid` is the only `serve` process of this identity: those that lost end by themselves.
     pub fn wait_until_alone(&self, pid: u32) {
         crate::wait_for("all other workers to end", || (self.workers() == [pid]).then_some(()));
+    }
+
+    /// Asserts that the next session's worker is a fresh one, and the only one.
+    pub fn assert_recovered(&self, epoch_before: u64) -> Success {
+        let worker = self.patient();
+        assert!(worker.epoch > epoch_before, "epoch {} after {epoch_before}", worker.epoch);
+        assert_eq!(worker.epoch, self.epoch());
+        self.wait_until_alone(worker.pid);
+        worker
     }
 
     /// The epochs of those who took office, as the log has them. (A worker that was started by hand logs elsewhere.)

@@ -6,6 +6,7 @@
 
 mod debugger;
 mod gate;
+pub mod hostile;
 mod identity;
 mod process;
 mod run;
@@ -13,19 +14,25 @@ mod sandbox;
 mod squatter;
 
 pub use debugger::Debugger;
-pub use gate::Gate;
+pub use gate::{Gate, all_at_once};
 pub use identity::Identity;
 pub use process::{
-    Bystander, children_of, go_on, is_alive, kill, processes_of, stop, wait_until_gone, wait_until_stopped,
+    Bystander, children_of, cpu_time, go_on, hang_up, is_alive, kill, kill_and_wait, look, processes_of,
+    stop, terminate, wait_until_gone, wait_until_stopped,
 };
 pub use run::{Failure, Run, Running, Success};
-pub use sandbox::{Forbidden, NOBODY, Tmpfs, as_user, forbid, is_root, limit_open_files};
-pub use squatter::{Squatter, occupy_as_client};
+pub use sandbox::{
+    Forbidden, NOBODY, Tmpfs, as_user, cannot_unshare, forbid, is_root, limit_open_files, needs_root, unshare,
+};
+pub use squatter::{Squatter, occupy_as_client, unproven_health};
 
 use std::time::{Duration, Instant};
 
 /// The longest that a test waits for something that has to happen.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What an answer that waits for nothing takes at most, on a loaded machine: far below the deadlines of 60 s.
+pub const AT_ONCE: Duration = Duration::from_secs(10);
 
 /// Waits until `condition` gives something, and fails the test if it does not within [`PATIENCE`].
 pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {

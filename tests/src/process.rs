@@ -1,6 +1,10 @@
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use coordinator::machine::{self, ProcessInfo};
+use coordinator::system;
 use rustix::process::{Pid, Signal, kill_process};
 
 fn pid_of(pid: u32) -> Pid {
@@ -10,6 +14,22 @@ fn pid_of(pid: u32) -> Pid {
 /// SIGKILL. A process that is gone already is fine.
 pub fn kill(pid: u32) {
     let _ = kill_process(pid_of(pid), Signal::KILL);
+}
+
+/// SIGKILL, and waits until the process has ended.
+pub fn kill_and_wait(pid: u32) {
+    kill(pid);
+    wait_until_gone(pid);
+}
+
+/// SIGTERM.
+pub fn terminate(pid: u32) {
+    kill_process(pid_of(pid), Signal::TERM).expect("a living process");
+}
+
+/// SIGHUP.
+pub fn hang_up(pid: u32) {
+    kill_process(pid_of(pid), Signal::HUP).expect("a living process");
 }
 
 /// SIGSTOP, and waits until it is stopped.
@@ -28,15 +48,39 @@ pub fn go_on(pid: u32) {
     kill_process(pid_of(pid), Signal::CONT).expect("a living process");
 }
 
+/// What the product sees of a process, zombies included.
+pub fn look(pid: u32) -> ProcessInfo {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let looked = runtime.block_on(system::machine().processes.look(machine::Pid(pid)));
+    looked.expect("/proc").expect("a process")
+}
+
+/// The time that all of a process's threads have had a CPU, exact to the nanosecond (`/proc/PID/stat` counts in hundredths of a second).
+pub fn cpu_time(pid: u32) -> std::time::Duration {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let nanos = tasks.filter_map(|task| {
+        let schedstat = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        schedstat.split_ascii_whitespace().next()?.parse::<u64>().ok()
+    });
+    std::time::Duration::from_nanos(nanos.sum())
+}
+
 /// The letter of `/proc/PID/stat`.
 fn state(pid: u32) -> Option<char> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(')')?.1.trim_start().chars().next()
 }
 
-/// Whether the process exists and is no zombie.
+/// Whether the process exists and is no zombie. One whose first thread has ended is alive as long as another has not: until then its files,
+/// locks and ports are open.
 pub fn is_alive(pid: u32) -> bool {
-    state(pid).is_some_and(|state| !matches!(state, 'Z' | 'X'))
+    match state(pid) {
+        None => false,
+        Some('Z' | 'X') => {
+            std::fs::read_dir(format!("/proc/{pid}/task")).is_ok_and(|tasks| tasks.count() > 1)
+        }
+        Some(_) => true,
+    }
 }
 
 /// Waits until the process has ended.
@@ -84,8 +128,23 @@ pub struct Bystander(Child);
 impl Bystander {
     /// A `sleep`.
     pub fn start() -> Self {
-        let child = Command::new("sleep").arg("600").stdin(Stdio::null()).stdout(Stdio::null()).spawn();
-        Self(child.expect("sleep"))
+        Self::named("sleep")
+    }
+
+    /// A `sleep` that calls itself something else.
+    pub fn named(name: &str) -> Self {
+        Self::sleep(name, Stdio::null())
+    }
+
+    /// A `sleep` that has inherited this, and does nothing with it.
+    pub fn inheriting(descriptor: impl Into<OwnedFd>) -> Self {
+        Self::sleep("sleep", Stdio::from(descriptor.into()))
+    }
+
+    fn sleep(name: &str, stdin: Stdio) -> Self {
+        let mut command = Command::new("sleep");
+        command.arg0(name).arg("600").stdin(stdin).stdout(Stdio::null());
+        Self(command.spawn().expect("sleep"))
     }
 
     /// Its pid.

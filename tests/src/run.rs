@@ -1,10 +1,15 @@
 use std::ffi::OsStr;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::gate::Gate;
+use crate::process::kill;
+
+/// The longest that a command may take to end and to let go of its output: more than the longest deadline that a test gives it.
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// A command that is about to run.
 pub struct Run(Command);
@@ -12,6 +17,7 @@ pub struct Run(Command);
 /// A command that runs.
 pub struct Running {
     child: Option<Child>,
+    what: String,
     begun: Instant,
 }
 
@@ -46,7 +52,8 @@ pub struct Failure {
 }
 
 impl Run {
-    pub(crate) fn new(mut command: Command) -> Self {
+    /// Of this command, whose output is kept.
+    pub fn new(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self(command)
     }
@@ -69,6 +76,11 @@ impl Run {
         self
     }
 
+    /// With this deadline, as `5s`.
+    pub fn within(self, deadline: &str) -> Self {
+        self.args(["--deadline", deadline])
+    }
+
     /// In this working directory.
     pub fn in_dir(mut self, dir: impl AsRef<std::path::Path>) -> Self {
         self.0.current_dir(dir);
@@ -83,8 +95,8 @@ impl Run {
 
     /// Starts it.
     pub fn start(mut self) -> Running {
-        let begun = Instant::now();
-        Running { child: Some(self.0.spawn().expect("the binary under test starts")), begun }
+        let (begun, what) = (Instant::now(), format!("{:?}", self.0));
+        Running { child: Some(self.0.spawn().expect("the binary under test starts")), what, begun }
     }
 
     /// Starts it behind a gate: it runs when that is opened.
@@ -108,6 +120,11 @@ impl Run {
         self.start().output().0
     }
 
+    /// Runs it to its end: its exit status, and the object that it printed.
+    pub fn json(self) -> (i32, Value) {
+        self.start().json()
+    }
+
     /// Runs it, and expects success.
     pub fn success(self) -> Success {
         self.start().success()
@@ -125,11 +142,35 @@ impl Running {
         self.child.as_ref().expect("it runs").id()
     }
 
-    /// Its output when it has ended, and how long it took.
+    /// Its output when it has ended, and how long it took. Fails the test if it does not end, or if somebody else keeps its output open.
     pub fn output(mut self) -> (Output, Duration) {
         let child = self.child.take().expect("it runs");
-        let output = child.wait_with_output().expect("its output");
-        (output, self.begun.elapsed())
+        let (pid, begun) = (child.id(), self.begun);
+        let (done, ended) = mpsc::channel();
+        std::thread::spawn(move || {
+            let output = child.wait_with_output();
+            // Nobody waits any more if it came too late.
+            let _ = done.send((output, begun.elapsed()));
+        });
+        match ended.recv_timeout(LONGEST) {
+            Ok((output, took)) => (output.expect("its output"), took),
+            Err(_) => {
+                // Not reaped before its output has ended, so the pid is still its own.
+                kill(pid);
+                panic!("after {LONGEST:?} it, or whoever keeps its output open, has not ended: {}", self.what)
+            }
+        }
+    }
+
+    /// Its exit status when it has ended, and the object that it printed.
+    pub fn json(self) -> (i32, Value) {
+        let (output, _) = self.output();
+        let said = || {
+            let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+            format!("{:?}\nstdout: {out}\nstderr: {err}", output.status)
+        };
+        let status = output.status.code().unwrap_or_else(|| panic!("no exit: {}", said()));
+        (status, serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no object: {}", said())))
     }
 
     /// Expects success.

@@ -3,12 +3,22 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::run::Run;
+
 /// A user without rights.
 pub const NOBODY: u32 = 65534;
 
 /// Whether the tests run as root. Tests that need it say so and pass otherwise.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+/// Says why a test shows nothing, if this is not root.
+pub fn needs_root() -> bool {
+    if !is_root() {
+        eprintln!("skipped: this needs root");
+    }
+    !is_root()
 }
 
 /// The command, run as this user (root only).
@@ -37,6 +47,8 @@ pub fn limit_open_files(most: u64) -> impl FnOnce(&mut Command) {
 pub enum Forbidden {
     /// Internet sockets, with this error (`EPERM` as most do, `EAFNOSUPPORT` as systemd's `RestrictAddressFamilies=` does).
     Sockets(i32),
+    /// Taking an address of its own; connecting to others is allowed.
+    Binding,
     /// Signals to other processes, and to itself.
     Signals,
     /// New processes; threads are allowed.
@@ -64,6 +76,7 @@ pub fn forbid(what: Forbidden) -> impl FnOnce(&mut Command) {
         |call: i64, errno: i32| filter.extend([jump(libc::BPF_JEQ, call as u32, 0, 1), refuse(errno)]);
     match what {
         Forbidden::Sockets(errno) => never(libc::SYS_socket, errno),
+        Forbidden::Binding => never(libc::SYS_bind, libc::EPERM),
         Forbidden::Signals => {
             for call in [libc::SYS_kill, libc::SYS_tgkill, libc::SYS_tkill, libc::SYS_pidfd_send_signal] {
                 never(call, libc::EPERM);
@@ -99,6 +112,24 @@ pub fn forbid(what: Forbidden) -> impl FnOnce(&mut Command) {
         // SAFETY: the closure makes system calls only, and allocates nothing.
         unsafe { command.pre_exec(apply) };
     }
+}
+
+/// The command in namespaces of its own, by these flags of unshare(1).
+pub fn unshare(run: Run, flags: &str) -> Run {
+    run.through(&format!(r#"exec unshare {flags} "$@""#))
+}
+
+/// Says why a test shows nothing, if this system forbids such namespaces.
+pub fn cannot_unshare(flags: &str) -> bool {
+    let works = Command::new("unshare")
+        .args(flags.split(' '))
+        .arg("true")
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !works {
+        eprintln!("skipped: this system forbids unshare {flags}");
+    }
+    !works
 }
 
 /// A small file system of its own (root only). Unmounted when dropped.

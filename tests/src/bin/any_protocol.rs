@@ -1,19 +1,27 @@
-//! `any-protocol serve STATE_DIR MIN MAX`: a worker that speaks these protocol versions.
+//! `any-protocol serve|ensure STATE_DIR MIN MAX PORT`: a worker, or a session, that speaks these protocol versions. The session launches
+//! workers of its own kind, and prints what it got as `oneworker ensure --json` does.
 
 // All of this package is test code.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
-use coordinator::{LaunchCommand, ProtocolRange, WorkerSpec};
+use coordinator::{LaunchCommand, ProtocolRange, WorkerSpec, blocking};
 
 fn main() {
-    let [_, _, dir, min, max] =
-        std::env::args().collect::<Vec<_>>().try_into().expect("serve STATE_DIR MIN MAX");
+    let [_, verb, dir, min, max, port] =
+        std::env::args().collect::<Vec<_>>().try_into().expect("serve|ensure STATE_DIR MIN MAX PORT");
     let range =
         ProtocolRange::new(min.parse().expect("a number"), max.parse().expect("a number")).expect("a range");
-    let spec = WorkerSpec::builder(LaunchCommand::new("true", [""; 0]))
-        .port("auto")
-        .state_dir(dir)
-        .protocol(range)
-        .build();
-    worker::run(&spec.expect("a spec"), worker::ServeOptions::default()).expect("a tenure in good order");
+    let launch =
+        LaunchCommand::this_program(["serve", dir.as_str(), &min, &max, &port]).expect("this program");
+    let spec = WorkerSpec::builder(launch).port(port.as_str()).state_dir(dir).protocol(range);
+    let spec = spec.deadline(std::time::Duration::from_secs(60)).build().expect("a spec");
+    if verb == "serve" {
+        worker::run(&spec, worker::ServeOptions::default()).expect("a tenure in good order");
+        return;
+    }
+    let found = blocking::ensure_single_worker(&spec).expect("a worker");
+    let answer = serde_json::json!({
+        "outcome": found.outcome.as_str(), "url": found.url, "port": found.port.get(), "pid": found.pid.0, "epoch": found.epoch.0,
+    });
+    println!("{answer}");
 }

@@ -1,15 +1,12 @@
 //! `serve` started by hand, past every election: the tenure lock alone decides, and those that lose touch nothing.
 
-// All of this is test code.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use coordinator::lifecycle::read_history;
-use oneworker_tests::{Gate, Identity, Running, agreed};
+use oneworker_tests::{Gate, Running, agreed, all_at_once, wait_for};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_oneworker-under-test");
+use crate::identity;
 
 /// Fails unless it ended with status 0, naming the worker in office.
 fn assert_lost_to(worker: u32, serve: Running) {
@@ -21,13 +18,13 @@ fn assert_lost_to(worker: u32, serve: Running) {
 
 #[test]
 fn fifty_serves_beside_fifty_ensures_give_one_worker_and_the_others_say_who_it_is() {
-    let identity = Identity::new(BINARY);
+    let identity = identity();
     let gate = Gate::closed();
     let mut serves = Vec::new();
     let mut sessions = Vec::new();
     for _ in 0..50 {
         serves.push(identity.command("serve").start_behind(&gate));
-        sessions.push(identity.ensure().args(["--deadline", "60s"]).start_behind(&gate));
+        sessions.push(identity.patient_ensure().start_behind(&gate));
     }
     gate.open();
     let answers: Vec<_> = sessions.into_iter().map(Running::success).collect();
@@ -41,7 +38,7 @@ fn fifty_serves_beside_fifty_ensures_give_one_worker_and_the_others_say_who_it_i
 
 #[test]
 fn serves_that_lose_leave_record_secrets_history_and_port_untouched() {
-    let identity = Identity::new(BINARY);
+    let identity = identity();
     let worker = identity.ensure().success();
     let look = || {
         let files = [
@@ -67,17 +64,10 @@ fn serves_that_lose_leave_record_secrets_history_and_port_untouched() {
             .and_then(|line| line.split_whitespace().nth(9));
         (files, socket.unwrap().to_owned(), read_history(&identity.state_dir(), 1000).unwrap())
     };
-    // Its last act of starting, which nobody waits for.
-    oneworker_tests::wait_for("the history of the start", || {
-        read_history(&identity.state_dir(), 10).ok().filter(|events| !events.is_empty())
-    });
-    oneworker_tests::wait_for("the last line of the start", || {
-        identity.log().contains("ready at").then_some(())
-    });
+    identity.wait_until_noted();
+    wait_for("the last line of the start", || identity.log().contains("ready at").then_some(()));
     let before = look();
-    let gate = Gate::closed();
-    let losers: Vec<_> = (0..20).map(|_| identity.command("serve").start_behind(&gate)).collect();
-    gate.open();
+    let losers = all_at_once((0..20).map(|_| identity.command("serve")));
     losers.into_iter().for_each(|loser| assert_lost_to(worker.pid, loser));
     assert_eq!(look(), before);
     let again = identity.ensure().success();

@@ -1,31 +1,20 @@
 //! Many sessions at once, with nothing running: exactly one worker takes office, and all of them get it.
 
-// All of this is test code.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use std::fs;
 use std::path::PathBuf;
 
-use oneworker_tests::{Gate, Identity, Run, Success, agreed, wait_until_gone};
+use oneworker_tests::{Identity, Run, Running, agreed, all_at_once, wait_until_gone};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_oneworker-under-test");
+use crate::{BINARY, identity};
+
 const SESSIONS: usize = 200;
 const ROUNDS: u64 = 10;
-/// Far more than needed: what is measured here is not speed, and a CI machine may be slow.
-const DEADLINE: &str = "60s";
-
-/// Starts them all at the same instant, and waits for all.
-fn all_at_once(sessions: impl IntoIterator<Item = Run>) -> Vec<Success> {
-    let gate = Gate::closed();
-    let waiting: Vec<_> = sessions.into_iter().map(|session| session.start_behind(&gate)).collect();
-    gate.open();
-    waiting.into_iter().map(|session| session.success()).collect()
-}
 
 /// Ten rounds of 200 sessions that find nothing running.
 fn storm(identity: &Identity, session: impl Fn(usize) -> Run) {
     for round in 1..=ROUNDS {
-        let answers = all_at_once((0..SESSIONS).map(&session));
+        let sessions = all_at_once((0..SESSIONS).map(&session));
+        let answers: Vec<_> = sessions.into_iter().map(Running::success).collect();
         assert_eq!(answers.len(), SESSIONS);
         let worker = agreed(&answers);
         assert_eq!(worker.epoch, round, "every round has one tenure");
@@ -41,13 +30,13 @@ fn storm(identity: &Identity, session: impl Fn(usize) -> Run) {
 
 #[test]
 fn two_hundred_sessions_get_one_worker_ten_rounds_in_a_row() {
-    let identity = Identity::new(BINARY);
-    storm(&identity, |_| identity.ensure().args(["--deadline", DEADLINE]));
+    let identity = identity();
+    storm(&identity, |_| identity.patient_ensure());
 }
 
 #[test]
 fn sessions_with_nothing_in_common_but_user_and_state_directory_get_one_worker() {
-    let identity = Identity::new(BINARY);
+    let identity = identity();
     // Install paths: a plain copy, a hard link to that, a symbolic link, and the original.
     let install = |path: &str| -> PathBuf {
         let path = identity.scratch().join(path);
@@ -67,11 +56,7 @@ fn sessions_with_nothing_in_common_but_user_and_state_directory_get_one_worker()
             ["tmp", "home", "xdg-state", "work"].map(|kind| identity.scratch().join(format!("{kind}-{n}")));
         dirs.iter().for_each(|dir| fs::create_dir_all(dir).unwrap());
         let [tmp, home, xdg, work] = dirs;
-        let run = identity.command_of(&binaries[n % binaries.len()], "ensure").args([
-            "--json",
-            "--deadline",
-            DEADLINE,
-        ]);
+        let run = identity.command_of(&binaries[n % binaries.len()], "ensure").arg("--json").within("60s");
         let run = run
             .env("TMPDIR", tmp)
             .env("HOME", home)

@@ -1,33 +1,13 @@
 //! Detachment: nothing of the session is left in the worker. A hook's `$(…)` must return while the worker lives on.
 
-// All of this is test code.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use std::fs;
 use std::io::{PipeReader, Read};
 use std::os::fd::AsRawFd;
-use std::process::Output;
 use std::sync::mpsc;
 
-use oneworker_tests::{Identity, PATIENCE, Run, is_alive};
+use oneworker_tests::{PATIENCE, hang_up, is_alive};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_oneworker-under-test");
-
-/// Runs it and reads its output to the end; fails if that does not come although the command itself has ended.
-fn to_the_end(run: Run) -> Output {
-    let (done, ended) = mpsc::channel();
-    std::thread::spawn(move || {
-        let _ = done.send(run.output());
-    });
-    ended.recv_timeout(PATIENCE).expect("the end of the output: somebody still holds the pipe")
-}
-
-/// The only worker of this identity.
-fn worker(identity: &Identity) -> u32 {
-    let workers = identity.workers();
-    assert_eq!(workers.len(), 1, "{workers:?}");
-    workers[0]
-}
+use crate::identity;
 
 /// What the descriptors of a process lead to.
 fn descriptors(pid: u32) -> Vec<(i32, String)> {
@@ -45,33 +25,33 @@ fn stat_field(pid: u32, number: usize) -> String {
 
 #[test]
 fn command_substitution_returns_while_the_worker_lives_on() {
-    let identity = Identity::new(BINARY);
-    let output = to_the_end(identity.command("ensure").through(r#"out=$("$@") && echo "<$out>""#));
+    let identity = identity();
+    let output = identity.command("ensure").through(r#"out=$("$@") && echo "<$out>""#).output();
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.starts_with("<http://127.0.0.1:") && said.ends_with(">\n"), "{said}");
-    assert!(is_alive(worker(&identity)));
+    assert!(is_alive(identity.only_worker()));
 }
 
 #[test]
 fn standard_output_and_error_end_with_the_session() {
-    let identity = Identity::new(BINARY);
-    let output = to_the_end(identity.ensure());
+    let identity = identity();
+    let output = identity.ensure().output();
     assert!(output.status.success());
-    assert!(is_alive(worker(&identity)));
+    assert!(is_alive(identity.only_worker()));
 }
 
 #[test]
 fn a_worker_holds_none_of_the_pipes_that_its_session_was_given() {
-    let identity = Identity::new(BINARY);
+    let identity = identity();
     let (mut reader, writer): (PipeReader, _) = std::io::pipe().unwrap();
     let ours = fs::read_link(format!("/proc/self/fd/{}", reader.as_raw_fd())).unwrap();
     let many = r#"exec 3>&1 4>&1 5>&1 6>&1 7>&1 8>&1 9>&1; out=$("$@") && echo "<$out>""#;
     let run = identity.command("ensure").through(many).with(|command| {
         command.stdout(writer.try_clone().unwrap()).stderr(writer);
     });
-    let output = to_the_end(run);
+    let output = run.output();
     assert!(output.status.success());
-    let pid = worker(&identity);
+    let pid = identity.only_worker();
     let open = descriptors(pid);
     assert!(open.iter().all(|(_, link)| *link != ours.to_string_lossy()), "{open:?}");
     let (done, ended) = mpsc::channel();
@@ -86,17 +66,17 @@ fn a_worker_holds_none_of_the_pipes_that_its_session_was_given() {
 
 #[test]
 fn the_monitor_of_a_start_holds_none_of_the_sessions_pipes_either() {
-    let identity = Identity::new(BINARY);
+    let identity = identity();
     // The worker takes its time, so the session gives up; its monitor must not keep the caller waiting.
-    let run = identity.ensure_failing("bind.before=sleep:60000").args(["--deadline", "500ms"]);
-    let output = to_the_end(run.through(r#"out=$("$@"); echo "$?""#));
+    let run = identity.ensure_failing("bind.before=sleep:60000").within("500ms");
+    let output = run.through(r#"out=$("$@"); echo "$?""#).output();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "10\n");
-    assert!(is_alive(worker(&identity)), "the worker goes on starting");
+    assert!(is_alive(identity.only_worker()), "the worker goes on starting");
 }
 
 #[test]
 fn a_worker_is_in_a_session_of_its_own_without_a_terminal() {
-    let identity = Identity::new(BINARY);
+    let identity = identity();
     let worker = identity.ensure().success();
     let (session, group) = (stat_field(worker.pid, 6), stat_field(worker.pid, 5));
     assert_ne!(session, stat_field(std::process::id(), 6));
@@ -107,7 +87,7 @@ fn a_worker_is_in_a_session_of_its_own_without_a_terminal() {
 
 #[test]
 fn a_worker_works_in_the_state_directory_with_a_private_umask() {
-    let identity = Identity::new(BINARY);
+    let identity = identity();
     let worker = identity.ensure().in_dir("/").success();
     let cwd = fs::read_link(format!("/proc/{}/cwd", worker.pid)).unwrap();
     assert_eq!(cwd, identity.state_dir().canonicalize().unwrap());
@@ -117,7 +97,7 @@ fn a_worker_works_in_the_state_directory_with_a_private_umask() {
 
 #[test]
 fn a_worker_reads_nothing_and_writes_to_its_log() {
-    let identity = Identity::new(BINARY);
+    let identity = identity();
     let worker = identity.ensure().success();
     let open = descriptors(worker.pid);
     let leads_to = |fd: i32| open.iter().find(|(number, _)| *number == fd).map(|(_, link)| link.as_str());
@@ -128,7 +108,7 @@ fn a_worker_reads_nothing_and_writes_to_its_log() {
 
 #[test]
 fn secrets_and_proxies_of_the_session_do_not_reach_the_worker_unless_named() {
-    let identity = Identity::new(BINARY);
+    let identity = identity();
     let run = identity
         .ensure()
         .env("SECRET", "hunter2")
@@ -141,4 +121,27 @@ fn secrets_and_proxies_of_the_session_do_not_reach_the_worker_unless_named() {
     assert!(!environment.contains("hunter2"), "{environment}");
     assert!(!has("http_proxy") && !has("TMPDIR"), "{environment}");
     assert!(has("WANTED") && has("PATH") && has("HOME"), "{environment}");
+}
+
+#[test]
+fn the_terminals_hang_up_does_not_end_a_worker() {
+    let identity = identity();
+    let worker = identity.patient();
+    hang_up(worker.pid);
+    // It is heard by the same event loop that answers; a worker that obeys it says that it is leaving before it does.
+    for _ in 0..3 {
+        let answer = identity.patient();
+        assert_eq!((answer.pid, answer.outcome.as_str()), (worker.pid, "reused"));
+    }
+    assert_eq!(identity.record().unwrap()["state"], "ready");
+}
+
+#[test]
+fn a_session_in_a_directory_that_is_gone_starts_a_worker_that_works_elsewhere() {
+    let identity = identity();
+    let gone = identity.scratch().join("gone");
+    let script = format!(r#"mkdir "{0}" && cd "{0}" && rmdir "{0}" && exec "$@""#, gone.display());
+    let worker = identity.patient_ensure().through(&script).success();
+    let cwd = fs::read_link(format!("/proc/{}/cwd", worker.pid)).unwrap();
+    assert_eq!(cwd, identity.state_dir().canonicalize().unwrap());
 }

@@ -1,8 +1,5 @@
 //! Any number of sessions at any offsets, any of them and any worker killed at any time: what must hold, holds.
 
-// All of this is test code.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use std::process::Output;
 use std::time::{Duration, Instant};
 
@@ -10,7 +7,7 @@ use oneworker_tests::{Identity, kill};
 use proptest::prelude::*;
 use serde_json::Value;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_oneworker-under-test");
+use crate::identity;
 
 /// A session: when it starts, and after how long it is killed. In milliseconds.
 #[derive(Clone, Debug)]
@@ -59,7 +56,7 @@ fn run(identity: &Identity, storm: &Storm) -> Vec<Answer> {
         let session = |session: &Session| {
             until(zero, session.start);
             let begun = Instant::now();
-            let running = identity.ensure().args(["--deadline", "60s"]).start();
+            let running = identity.patient_ensure().start();
             if let Some(after) = session.killed_after {
                 until(begun, after);
                 // Not reaped yet, so the pid is still its own.
@@ -77,7 +74,7 @@ fn run(identity: &Identity, storm: &Storm) -> Vec<Answer> {
 type Named = (u64, u64, String);
 
 fn check(storm: &Storm) -> Result<(), TestCaseError> {
-    let identity = Identity::new(BINARY).env("ONEWORKER_BACKOFF_BASE", "0");
+    let identity = identity().without_backoff();
     let answers = run(&identity, storm);
 
     let mut named: Vec<(&Answer, Named)> = Vec::new();
@@ -99,7 +96,7 @@ fn check(storm: &Storm) -> Result<(), TestCaseError> {
         }
     }
 
-    let last = identity.ensure().args(["--deadline", "60s"]).success();
+    let last = identity.patient();
     prop_assert!(named.iter().all(|(_, (epoch, ..))| *epoch <= last.epoch));
     prop_assert_eq!(last.epoch, identity.epoch());
     identity.wait_until_alone(last.pid);

@@ -1,0 +1,100 @@
+//! The session that was elected to launch the worker is killed or stopped on the way: the others must neither wait for it in vain nor
+//! start a second worker.
+
+use std::time::Duration;
+
+use oneworker_tests::{Running, agreed, all_at_once, go_on, wait_for, wait_until_stopped};
+
+use crate::identity;
+
+/// Whatever a killed session has or has not done: the next one has a worker within its deadline, and it is the only one ever.
+fn killed_at(point: &str) {
+    let identity = identity();
+    let output = identity.ensure_failing(format!("{point}=kill")).output();
+    assert_eq!(
+        std::os::unix::process::ExitStatusExt::signal(&output.status),
+        Some(9),
+        "{point} was not come by"
+    );
+    let worker = identity.ensure().success();
+    assert_eq!((worker.epoch, identity.epoch()), (1, 1), "two workers took office");
+    identity.wait_until_alone(worker.pid);
+    assert_eq!(identity.tenures(), [1]);
+}
+
+/// While a session is stopped at this point, others get a worker within *their* deadline; and the stopped one, continued, gets it too.
+fn stopped_at(point: &str) {
+    let identity = identity();
+    let stopped = identity.ensure_failing(format!("{point}=stop")).within("5m").start();
+    wait_until_stopped(stopped.pid());
+    let others = all_at_once((0..8).map(|_| identity.ensure().within("10s")));
+    let answers: Vec<_> = others.into_iter().map(Running::success).collect();
+    let worker = agreed(&answers);
+    assert_eq!((worker.epoch, identity.epoch()), (1, 1));
+
+    go_on(stopped.pid());
+    let late = stopped.success();
+    assert_eq!((late.pid, late.epoch, &late.url), (worker.pid, 1, &worker.url));
+    assert_eq!(identity.epoch(), 1, "the late one launched a second worker into office");
+    identity.wait_until_alone(worker.pid);
+}
+
+each! { killed_at:
+    fn a_session_killed_before_it_does_anything_is_in_nobodys_way = "ensure.start";
+    fn a_session_killed_when_just_elected_is_in_nobodys_way = "elect.won";
+    fn a_session_killed_after_its_second_probe_is_in_nobodys_way = "elect.reprobed";
+    fn a_session_killed_after_it_saw_the_office_empty_is_in_nobodys_way = "look.free";
+    fn a_session_killed_just_before_its_launch_is_in_nobodys_way = "launch.before";
+    fn a_session_killed_before_it_noted_its_launch_leaves_a_worker_that_is_used = "launch.spawned";
+    fn a_session_killed_after_it_noted_its_launch_leaves_a_worker_that_is_used = "launch.noted";
+    fn a_session_killed_when_its_worker_is_ready_leaves_a_worker_that_is_used = "launch.ready";
+}
+
+each! { stopped_at:
+    fn a_session_stopped_when_just_elected_is_passed_by = "elect.won";
+    fn a_session_stopped_just_before_its_launch_is_passed_by = "launch.before";
+    fn a_session_stopped_before_it_noted_its_launch_is_passed_by = "launch.spawned";
+    fn a_session_stopped_after_it_noted_its_launch_is_passed_by = "launch.noted";
+    fn a_session_stopped_when_its_worker_is_ready_is_passed_by = "launch.ready";
+}
+
+#[test]
+fn nobody_launches_again_while_a_launched_worker_is_not_to_be_seen_yet() {
+    let identity = identity();
+    // The worker stands before its claim, and its session has noted nothing of it.
+    let starter =
+        identity.ensure_failing("launch.spawned=sleep:1500;claim.before=sleep:2000").within("60s").start();
+    wait_for("the worker's process", || (identity.workers().len() == 1).then_some(()));
+    let worker = identity.only_worker();
+    let mut answers = identity.patient_crowd(10);
+    answers.push(starter.success());
+    assert_eq!(agreed(&answers).pid, worker);
+    assert_eq!((identity.tenures(), identity.needless_launches()), (vec![1], 0));
+}
+
+#[test]
+fn a_launch_that_a_killed_session_noted_is_waited_for_and_not_repeated() {
+    let identity = identity();
+    let killed = identity.ensure_failing("launch.noted=kill;claim.before=sleep:1500").output();
+    assert_eq!(killed.status.code(), None, "it was not killed");
+    let worker = identity.only_worker();
+    let answers = identity.patient_crowd(5);
+    assert_eq!(agreed(&answers).pid, worker);
+    assert_eq!((identity.tenures(), identity.needless_launches()), (vec![1], 0));
+}
+
+#[test]
+fn a_stopped_session_is_passed_by_one_at_a_time_and_not_by_a_stampede() {
+    let identity = identity();
+    let stopped = identity.ensure_failing("launch.before=stop").within("5m").start();
+    wait_until_stopped(stopped.pid());
+    for other in all_at_once((0..20).map(|_| identity.ensure().within("10s"))) {
+        let (output, took) = other.output();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(took < Duration::from_secs(10), "{took:?}");
+    }
+    assert!(identity.file("spawn.1.lock").exists(), "they went on through the second election");
+    assert!(!identity.file("spawn.2.lock").exists(), "the third election was not needed");
+    assert_eq!(identity.tenures(), [1]);
+    assert_eq!(identity.needless_launches(), 0);
+}
