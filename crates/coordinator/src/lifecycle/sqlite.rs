@@ -59,7 +59,7 @@ fn bound(db: &mut Connection) -> rusqlite::Result<()> {
 }
 
 /// Whether the file has anything in it that would be run, and is not ours then. SQLite asks after its patience only between the steps of a
-/// statement, and one call of a function can take hours (`trim` of a megabyte from a megabyte, say). A view, a trigger, an index or a
+/// statement, and one call of a function can take many minutes (`trim`, say, even under our limit). A view, a trigger, an index or a
 /// virtual table may hold such a call, and so may a table's definition, but not without parentheses inside those of its columns. Each
 /// may also open cursors, and a damaged row costs up to 68 MB for each of them.
 ///
