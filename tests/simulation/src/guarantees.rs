@@ -10,7 +10,7 @@ use coordinator::{WorkerSpec, layout};
 
 use crate::kernel::Kernel;
 use crate::kernel::files::Inode;
-use crate::kernel::processes::{Key, Pace, Role};
+use crate::kernel::processes::{Key, LONGEST_WATCH, Pace, Role};
 
 /// How long a worker may take to notice that its directory was replaced: its self-check comes every two seconds.
 const NOTICE: u64 = 5_000_000_000;
@@ -265,18 +265,31 @@ impl Kernel {
 
     /// *No process outside the identity is signalled, nor one under a debugger, nor one that is well.*
     pub(crate) fn signalled(&mut self, by: Key, target: Key, signal: Signal) {
+        // Of a debugger that comes between the last look and the signal nobody can know.
+        let just_traced = self.process(target).idle_since == Some(self.now);
         let process = self.process(target).settled(self.now);
         let (from, to) = (self.name(by), self.name(target));
         if !matches!(process.role, Role::Worker(_)) {
             return self.breaks(format!("{from} sent {signal:?} to {to}"));
         }
-        if process.pace == Pace::Traced {
+        if process.pace == Pace::Traced && !just_traced {
             return self.breaks(format!("{from} sent {signal:?} to {to}, which is under a debugger"));
         }
         let Some(spec) = process.spec.as_ref().filter(|_| !self.guarantees.tampered) else { return };
-        let (idle, quiet, limit) = (process.idle, process.quiet, spec.hang_limit());
-        // A little less than the limits, since time passes with every call.
-        let busy = (idle - quiet) * 10 >= idle * 3;
+        let (mut idle, mut quiet, limit) = (process.idle, process.quiet, spec.hang_limit());
+        // Whoever is stopped on the way to office is not waited for any longer on a loaded machine.
+        let stopped = process.pace == Pace::Stopped;
+        let on_its_way = !self.guarantees.offices.iter().any(|office| office.key == target);
+        if let Some(launch) = self.guarantees.launches.iter().find(|launch| launch.worker == target)
+            && stopped
+            && on_its_way
+        {
+            quiet = Duration::from_nanos(self.now.saturating_sub(launch.began));
+            idle = idle.max(quiet);
+        }
+        // A little less than the limits, since time passes with every call. What came before the first watch was over, nobody can know.
+        let unseen = Duration::from_nanos(LONGEST_WATCH).min(idle.saturating_sub(limit.mul_f64(0.9)));
+        let busy = (idle - quiet).saturating_sub(unseen) * 10 >= (idle - unseen) * 3;
         if quiet < limit.mul_f64(0.9) && idle < limit.mul_f64(if busy { 5.0 } else { 0.9 }) {
             self.breaks(format!(
                 "{from} sent {signal:?} to {to}, which was kept from answering for {idle:?} only"

@@ -284,14 +284,13 @@ impl Call<'_> {
     /// Notes how a launch went. Who was elected past this session, when that had halted, may have noted a launch meanwhile: its failures count,
     /// and if it is on its way, it stays the one that others wait for.
     async fn conclude(&self, mut note: LaunchNote) {
-        let later = self.read_launch().await.filter(|now| now.boot_id == note.boot_id && now.at >= note.at);
-        let failures = later.as_ref().map_or(note.failures, |later| later.failures.max(note.failures));
+        let found = self.read_launch().await.filter(|found| found.boot_id == note.boot_id);
+        let failures = found.as_ref().map_or(note.failures, |found| found.failures.max(note.failures));
         // A taken port holds launches back until it is free, and not by time.
         let failed = note.outcome == Some(LaunchOutcome::Failed);
         note.failures = failures.saturating_add(u32::from(failed));
         note.at = self.clock().now();
-        let ready = matches!(note.outcome, Some(LaunchOutcome::Ready { .. }));
-        if let Some(other) = later.filter(|later| !ready && later.process != note.process)
+        if let Some(other) = found.filter(|found| found.process != note.process)
             && self.on_its_way(&other).await.is_some()
         {
             note = LaunchNote { failures: note.failures, ..other };

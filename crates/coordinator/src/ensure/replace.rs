@@ -42,9 +42,6 @@ impl Call<'_> {
                 self.note_replaced(pid, &why).await;
                 return Ok(why);
             }
-            // A debugger may have come meanwhile.
-            let now = self.machine.processes.look(pid).await.ok().flatten();
-            now.filter(|now| now.identity == holder.identity).as_ref().map_or(Ok(()), Self::refuse_traced)?;
         }
         self.signal(&holder.identity, Signal::Kill).await?;
         while !self.vacated(&holder.identity, KILL_PATIENCE).await? {
@@ -109,6 +106,9 @@ impl Call<'_> {
     }
 
     async fn signal(&self, target: &ProcessIdentity, signal: Signal) -> Result<(), EnsureError> {
+        // A debugger may have come since it was judged.
+        let now = self.machine.processes.look(target.pid).await.ok().flatten();
+        now.filter(|now| now.identity == *target).as_ref().map_or(Ok(()), Self::refuse_traced)?;
         #[cfg(feature = "sabotage")]
         let target = &self.mistaken(target).await?;
         // Gone is as good as sent: the lock tells.

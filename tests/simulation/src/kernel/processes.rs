@@ -34,7 +34,7 @@ impl std::fmt::Display for Role {
 }
 
 /// The longest that one probe of a silent worker takes, in nanoseconds.
-const LONGEST_WATCH: u64 = 1_500_000_000;
+pub(crate) const LONGEST_WATCH: u64 = 1_500_000_000;
 
 /// Whether a process gets to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
