@@ -42,8 +42,9 @@ pub(crate) struct Launch {
     pub(crate) worker: Key,
     boot: u32,
     began: u64,
-    /// When its session noted it where others find it, and whether that has noted how it went.
+    /// When its session noted it where others find it.
     noted: Option<u64>,
+    /// That is no longer to be found: its session has noted how it went, or another has noted something without having read of it.
     concluded: bool,
     /// When its session noted that it had ended without having been ready.
     failed: Option<u64>,
@@ -58,6 +59,8 @@ pub(crate) struct Guarantees {
     pub(crate) broken: Option<String>,
     pub(crate) offices: Vec<Office>,
     pub(crate) launches: Vec<Launch>,
+    /// When each session last read what is noted of launches.
+    launch_reads: BTreeMap<Key, u64>,
     proofs: Vec<Proof>,
     /// The highest epoch that a worker has proved itself with, in each directory.
     epochs: BTreeMap<Inode, (u64, Key)>,
@@ -229,11 +232,6 @@ impl Kernel {
         }
         self.guarantees.epochs.insert(folder, (epoch, key));
         self.guarantees.proofs.push(Proof { to, pid, epoch, at: now });
-        // An answer to who is gone tells nobody that this worker is well: it may have been halted after it was made, and before it was sent.
-        if self.process(to).alive() {
-            let process = self.process_mut(key);
-            (process.idle, process.quiet) = (Duration::ZERO, Duration::ZERO);
-        }
         if let Some(launch) = self.guarantees.launches.iter_mut().find(|launch| launch.worker == key) {
             launch.ready = true;
         }
@@ -330,12 +328,9 @@ impl Kernel {
     }
 
     fn check_launch_note(&mut self, by: Key, elected: u64) {
-        // There is room for one: of two sessions that are elected at different ranks, whoever notes last is found. One that notes when the
-        // other has read what was noted before is found too late.
-        let noted = self.guarantees.launches.iter().filter(|launch| launch.noted.is_some());
-        let on_its_way = noted.max_by_key(|launch| launch.noted).filter(|launch| {
+        let on_its_way = self.guarantees.launches.iter().find(|launch| {
             let alive = launch.boot == self.boot && self.process(launch.worker).alive();
-            alive && !launch.concluded && launch.noted < Some(elected)
+            alive && !launch.concluded && launch.noted.is_some_and(|noted| noted < elected)
         });
         if let Some(other) = on_its_way.map(|launch| launch.worker)
             && !self.guarantees.tampered
@@ -406,10 +401,21 @@ impl Kernel {
         }
     }
 
-    /// A session notes its launch; the second time, how it went.
+    /// A session reads what is noted of launches.
+    pub(crate) fn read_launch(&mut self, session: Key) {
+        self.guarantees.launch_reads.insert(session, self.now);
+    }
+
+    /// A session notes its launch; the second time, how it went. There is room for one note: of two sessions that are elected at different ranks,
+    /// whoever notes last is found.
     pub(crate) fn noted_launch(&mut self, session: Key) {
         let now = self.now;
-        for launch in self.guarantees.launches.iter_mut().filter(|launch| launch.by == session) {
+        let read = self.guarantees.launch_reads.get(&session).copied();
+        for launch in &mut self.guarantees.launches {
+            if launch.by != session {
+                launch.concluded |= launch.noted.is_some() && launch.noted >= read;
+                continue;
+            }
             launch.concluded |= launch.noted.is_some();
             launch.noted.get_or_insert(now);
             if launch.seen {

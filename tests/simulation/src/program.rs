@@ -103,10 +103,13 @@ impl WorkerProcess {
         self.host
             .call("reply", &format!("{reply:?}"), |kernel, key| {
                 let request = &mut kernel.ports.requests[number.number];
-                let from = request.from;
+                let (from, heard) = (request.from, !request.abandoned);
                 let client = request.client.take();
                 if let (Reply::Health(health), Some((to, asked))) = (&reply, from) {
                     kernel.proved(key, to, asked, health);
+                    if heard {
+                        kernel.process_mut(key).heard();
+                    }
                 }
                 kernel.ports.requests[number.number].reply = Some(reply);
                 if let Some(client) = client {

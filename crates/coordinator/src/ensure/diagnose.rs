@@ -55,7 +55,11 @@ impl Call<'_> {
             let from = self.clock().now();
             let verdict = self.look_beside(pending, patience).await?;
             match verdict {
-                Verdict::Ready(health) => return Ok(Diagnosis::Ready(health)),
+                Verdict::Ready(health) => {
+                    // The worker has done so too, but perhaps before it was halted, and suspected, on its way to giving this proof.
+                    self.forget_suspicion().await;
+                    return Ok(Diagnosis::Ready(health));
+                }
                 Verdict::TooNew(health) => return Err(self.too_new(&health).await),
                 Verdict::Outdated(health) => {
                     let retired = self.retire(elected, &health).await?;
@@ -73,7 +77,7 @@ impl Call<'_> {
                 }
                 _ => {}
             }
-            let holder = match self.identify(&look).await? {
+            let mut holder = match self.identify(&look).await? {
                 Holder::Known(holder) => *holder,
                 Holder::Moving => {
                     self.clock().sleep(Duration::from_millis(1)).await;
@@ -116,9 +120,9 @@ impl Call<'_> {
                 pause = (pause * 3 / 2).min(LONGEST_PAUSE);
                 asked
             };
-            let silence = self.suspect(&holder, Watch { from, asked }, starting).await;
+            let silence = self.suspect(&mut holder, Watch { from, asked }, starting).await;
             if silence.hung {
-                replaced = Some(self.replace_hung(elected, &holder, silence).await?);
+                replaced = self.replace_hung(elected, &holder, silence).await?.or(replaced);
                 continue;
             }
             self.in_time(&verdict, Some((&holder, silence)))?;

@@ -22,15 +22,21 @@ const POLITE: Duration = Duration::from_millis(300);
 const KILL_PATIENCE: Duration = Duration::from_secs(2);
 
 impl Call<'_> {
-    /// Ends the holder of the tenure lock: asks, waits, kills, and waits for the lock.
+    /// Ends the holder of the tenure lock: asks, waits, kills, and waits for the lock. `None` if it has come to life meanwhile.
     pub(super) async fn replace_hung(
         &self,
         _elected: &dyn ElectionGuard,
         holder: &ProcessInfo,
         silence: Silence,
-    ) -> Result<ReplaceReason, EnsureError> {
-        self.enter(Phase::Replacing);
+    ) -> Result<Option<ReplaceReason>, EnsureError> {
         let (pid, silent_for) = (holder.identity.pid, silence.silent_for);
+        let now = self.look_once_more(&holder.identity).await?;
+        let goes_on =
+            now.is_some_and(|now| now.activity != Activity::Stopped) && holder.activity == Activity::Stopped;
+        if goes_on || !self.is_suspected().await {
+            return Ok(None);
+        }
+        self.enter(Phase::Replacing);
         let why = match holder.activity {
             Activity::Stopped => ReplaceReason::Stopped { pid, silent_for },
             _ => ReplaceReason::Hung { pid, silent_for },
@@ -40,8 +46,9 @@ impl Call<'_> {
             self.signal(&holder.identity, Signal::Terminate).await?;
             if self.vacated(&holder.identity, POLITE).await? {
                 self.note_replaced(pid, &why).await;
-                return Ok(why);
+                return Ok(Some(why));
             }
+            self.look_once_more(&holder.identity).await?;
         }
         self.signal(&holder.identity, Signal::Kill).await?;
         while !self.vacated(&holder.identity, KILL_PATIENCE).await? {
@@ -61,7 +68,7 @@ impl Call<'_> {
             });
         }
         self.note_replaced(pid, &why).await;
-        Ok(why)
+        Ok(Some(why))
     }
 
     /// Asks a worker that is too old to leave, and waits until it no longer holds the lock. If it does not, its silence is judged like any
@@ -105,10 +112,15 @@ impl Call<'_> {
         }
     }
 
-    async fn signal(&self, target: &ProcessIdentity, signal: Signal) -> Result<(), EnsureError> {
-        // A debugger may have come since it was judged.
+    /// Right before a signal: a debugger may have come since the last look.
+    async fn look_once_more(&self, target: &ProcessIdentity) -> Result<Option<ProcessInfo>, EnsureError> {
         let now = self.machine.processes.look(target.pid).await.ok().flatten();
-        now.filter(|now| now.identity == *target).as_ref().map_or(Ok(()), Self::refuse_traced)?;
+        let now = now.filter(|now| now.identity == *target);
+        now.as_ref().map_or(Ok(()), Self::refuse_traced)?;
+        Ok(now)
+    }
+
+    async fn signal(&self, target: &ProcessIdentity, signal: Signal) -> Result<(), EnsureError> {
         #[cfg(feature = "sabotage")]
         let target = &self.mistaken(target).await?;
         // Gone is as good as sent: the lock tells.

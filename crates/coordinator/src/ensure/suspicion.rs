@@ -82,8 +82,9 @@ fn millis(d: Duration) -> u64 {
 }
 
 impl Call<'_> {
-    /// Remembers that the worker was silent during `watch`, and judges it by all that is remembered.
-    pub(super) async fn suspect(&self, process: &ProcessInfo, watch: Watch, starting: bool) -> Silence {
+    /// Remembers that the worker was silent during `watch`, and judges it by all that is remembered, and by what it is seen to do after
+    /// that: whoever was halted here may come with an old look to silences that others have seen since.
+    pub(super) async fn suspect(&self, process: &mut ProcessInfo, watch: Watch, starting: bool) -> Silence {
         let (files, dir) = (&self.machine.files, &self.spec.state_dir);
         let unwritten = self.unwritten().take();
         let known = match unwritten {
@@ -91,6 +92,10 @@ impl Call<'_> {
             None if sabotage::on(Sabotage::SilenceNotRemembered) => None,
             None => self.read_file(layout::SUSPECT, record::READ_LIMIT).await,
         };
+        let now = self.machine.processes.look(process.identity.pid).await.ok().flatten();
+        if let Some(now) = now.filter(|now| now.identity == process.identity) {
+            *process = now;
+        }
         let suspicion = add(known, process, watch, self.clock().now());
         // If it can't be written (a full disk), only this call knows; it may still see the limit pass.
         if sabotage::on(Sabotage::SilenceNotRemembered)
@@ -105,7 +110,13 @@ impl Call<'_> {
         self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets the suspicion: its process is no longer in office.
+    /// Whether there is a suspicion still: a proof to anybody would have removed it.
+    pub(super) async fn is_suspected(&self) -> bool {
+        let unwritten = self.unwritten().is_some();
+        unwritten || !matches!(self.machine.files.stat(&self.spec.state_dir, layout::SUSPECT).await, Ok(None))
+    }
+
+    /// Forgets the suspicion: its process is no longer in office, or is well.
     pub(super) async fn forget_suspicion(&self) {
         self.unwritten().take();
         let _ = self.machine.files.remove(&self.spec.state_dir, layout::SUSPECT).await;

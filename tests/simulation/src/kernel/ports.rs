@@ -71,6 +71,8 @@ pub(crate) struct Request {
     pub(crate) from: Option<(Key, u64)>,
     pub(crate) reply: Option<Reply>,
     pub(crate) broken: bool,
+    /// The asker no longer waits for the answer.
+    pub(crate) abandoned: bool,
     pub(crate) client: Option<Waker>,
 }
 

@@ -130,6 +130,11 @@ impl Process {
         self.idle_since = self.idle_since.map(|since| since.min(now));
     }
 
+    /// Somebody knows that it is well. An answer to who has gone tells nobody: it may have been halted after it was made, and before it was sent.
+    pub(crate) fn heard(&mut self) {
+        (self.idle, self.quiet) = (Duration::ZERO, Duration::ZERO);
+    }
+
     fn settle(&mut self, now: u64) {
         if let Some(since) = self.idle_since.take() {
             let idle = now.saturating_sub(since);

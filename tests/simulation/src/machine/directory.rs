@@ -26,6 +26,9 @@ impl Folder<'_> {
             .host
             .try_call(CallClass::Open, "read", name, |kernel, key| {
                 kernel.weather.strike(kernel.process(key).role, CallClass::Read)?;
+                if name == layout::LAUNCH {
+                    kernel.read_launch(key);
+                }
                 Ok(kernel.files.bytes(self.inode, name))
             })
             .await?;

@@ -23,6 +23,18 @@ enum Connected {
     Squatter(Squatter),
 }
 
+/// The asker's end of a connection.
+struct Connection<'a> {
+    host: &'a Host,
+    number: usize,
+}
+
+impl Drop for Connection<'_> {
+    fn drop(&mut self) {
+        self.host.kernel().ports.requests[self.number].abandoned = true;
+    }
+}
+
 impl SimulatedNetwork {
     async fn ask(&self, address: SocketAddr, question: Question) -> io::Result<Connected> {
         let mut connected = Connected::Nobody;
@@ -60,6 +72,7 @@ impl SimulatedNetwork {
 
     /// The answer to a request; `None` if the connection broke.
     async fn answer(&self, number: usize) -> Option<Reply> {
+        let _open = Connection { host: &self.0, number };
         poll_fn(|cx| {
             let mut kernel = self.0.kernel();
             let request = &mut kernel.ports.requests[number];
