@@ -42,6 +42,8 @@ pub(crate) struct Launch {
     pub(crate) worker: Key,
     boot: u32,
     began: u64,
+    /// When its session had last read what is noted of launches.
+    decided: u64,
     /// When its session noted it where others find it.
     noted: Option<u64>,
     /// That is no longer to be found: its session has noted how it went, or another has noted something without having read of it.
@@ -275,15 +277,16 @@ impl Kernel {
         }
         let Some(spec) = process.spec.as_ref().filter(|_| !self.guarantees.tampered) else { return };
         let (mut idle, mut quiet, limit) = (process.idle, process.quiet, spec.hang_limit());
-        // Whoever is stopped on the way to office is not waited for any longer on a loaded machine.
-        let stopped = process.pace == Pace::Stopped;
-        let on_its_way = !self.guarantees.offices.iter().any(|office| office.key == target);
-        if let Some(launch) = self.guarantees.launches.iter().find(|launch| launch.worker == target)
-            && stopped
-            && on_its_way
-        {
-            quiet = Duration::from_nanos(self.now.saturating_sub(launch.began));
-            idle = idle.max(quiet);
+        // Whoever is on the way to office is not waited for any longer on a loaded machine, and what was suspected before the first answer counts
+        // if it stops right before that.
+        let launch = self.guarantees.launches.iter().find(|launch| launch.worker == target);
+        if let Some(launch) = launch.filter(|launch| !launch.ready) {
+            let all = idle.max(Duration::from_nanos(self.now.saturating_sub(launch.began)));
+            if process.pace == Pace::Stopped {
+                (idle, quiet) = (all, all);
+            } else if !self.guarantees.offices.iter().any(|office| office.key == target) {
+                idle = all;
+            }
         }
         // A little less than the limits, since time passes with every call. What came before the first watch was over, nobody can know.
         let unseen = Duration::from_nanos(LONGEST_WATCH).min(idle.saturating_sub(limit.mul_f64(0.9)));
@@ -316,6 +319,7 @@ impl Kernel {
             worker,
             boot: self.boot,
             began: now,
+            decided: self.guarantees.launch_reads.get(&by).copied().unwrap_or(now),
             noted: None,
             concluded: false,
             failed: None,
@@ -344,20 +348,16 @@ impl Kernel {
     }
 
     fn check_backoff(&mut self, by: Key, spec: &WorkerSpec) {
-        // Two that were under way at once may count as one.
-        let mut began = u64::MAX;
+        // Where two were under way at once, the one's session having decided before the other's noted its failure, the count may begin anew.
+        let mut began = self.guarantees.launch_reads.get(&by).copied().unwrap_or(u64::MAX);
         let failed = self
             .guarantees
             .launches
             .iter()
             .rev()
             .take_while(|launch| launch.boot == self.boot)
-            .map_while(|launch| Some((launch.began, launch.failed?)))
-            .filter(|(start, end)| {
-                let alone = *end <= began;
-                began = began.min(if alone { *start } else { began });
-                alone
-            })
+            .map_while(|launch| Some((launch.decided, launch.failed?)))
+            .take_while(|(decided, end)| *end <= std::mem::replace(&mut began, *decided))
             .map(|(_, end)| end)
             .collect::<Vec<_>>();
         let delay = spec.backoff().delay(u32::try_from(failed.len()).unwrap_or(u32::MAX));
