@@ -15,7 +15,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- windows macos
 
-packages=(rustc-web cargo-web rust-web-src rust-web-clippy)
+# The last for dlltool: `std` makes import libraries of its own for Windows.
+packages=(rustc-web cargo-web rust-web-src rust-web-clippy binutils-mingw-w64-x86-64)
 installed() { dpkg-query -W -f '${db:Status-Status}\n' "${packages[@]}" 2>/dev/null | grep -c '^installed$' || true; }
 if [ "$(installed)" -ne "${#packages[@]}" ]; then
   echo "== installing ${packages[*]}"
