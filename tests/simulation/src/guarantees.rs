@@ -311,7 +311,8 @@ impl Kernel {
             self.breaks(format!("{} launched past {}, which is in office", self.name(by), self.name(worker)));
         }
         self.check_launch_note(by, elected);
-        self.check_backoff(by, spec);
+        let decided = self.guarantees.launch_reads.get(&by).copied().unwrap_or(now);
+        self.check_backoff(by, decided, spec);
         let number = u32::try_from(self.guarantees.launches.len()).unwrap_or(u32::MAX);
         let (worker, channel) = self.spawn_worker(number, spec);
         self.guarantees.launches.push(Launch {
@@ -319,7 +320,7 @@ impl Kernel {
             worker,
             boot: self.boot,
             began: now,
-            decided: self.guarantees.launch_reads.get(&by).copied().unwrap_or(now),
+            decided,
             noted: None,
             concluded: false,
             failed: None,
@@ -347,9 +348,8 @@ impl Kernel {
         }
     }
 
-    fn check_backoff(&mut self, by: Key, spec: &WorkerSpec) {
+    fn check_backoff(&mut self, by: Key, mut began: u64, spec: &WorkerSpec) {
         // Where two were under way at once, the one's session having decided before the other's noted its failure, the count may begin anew.
-        let mut began = self.guarantees.launch_reads.get(&by).copied().unwrap_or(u64::MAX);
         let failed = self
             .guarantees
             .launches

@@ -8,11 +8,21 @@ use coordinator::layout;
 use oneworker_simulation::scenario::{Scenario, Visit};
 use oneworker_simulation::{Ambush, Blow, Fault, Havoc, StandardWorker, When, Whom};
 
-fn visit(after: Duration, deadline: Duration) -> Visit {
-    Visit { after, deadline, version: 0, protocol: 1, port: None }
+const fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
 }
 
-fn holds(scenario: &Scenario) {
+/// Tells a story. Each session comes so many microseconds after the beginning, with so many milliseconds for its deadline.
+fn holds<const N: usize>(seed: u64, sessions: [(u64, u64); N], faults: Vec<Fault>, hang_limit: Duration) {
+    let visit = |(after, deadline)| Visit {
+        after: Duration::from_micros(after),
+        deadline: ms(deadline),
+        version: 0,
+        protocol: 1,
+        port: None,
+    };
+    let (visits, manner) = (sessions.map(visit).into(), StandardWorker::default());
+    let scenario = Scenario { seed, visits, faults, manner, hang_limit, zombies: false };
     if let Err(broken) = scenario.tell(true) {
         panic!("{}\n{}", broken.what, broken.trace.join("\n"));
     }
@@ -22,28 +32,23 @@ fn holds(scenario: &Scenario) {
 /// boot's record spoke of "another machine", so nobody ended it, ever.
 #[test]
 fn a_record_of_an_earlier_boot_does_not_protect_a_worker_that_is_stuck_in_this_one() {
-    let ms = Duration::from_millis;
-    holds(&Scenario {
-        seed: 67125,
-        visits: vec![visit(ms(12), ms(20)), visit(Duration::ZERO, ms(20))],
-        faults: vec![
+    holds(
+        67125,
+        [(12_000, 20), (0, 20)],
+        vec![
             Fault::Havoc(ms(1), Havoc::PowerFailure),
             Fault::Blow(Whom::Worker(1), When::Call(7), Blow::Wedge { spinning: false }),
             Fault::Havoc(ms(13), Havoc::Delete(layout::WORKER_LOCK)),
         ],
-        manner: StandardWorker::default(),
-        hang_limit: ms(1_000),
-        zombies: false,
-    });
+        ms(1_000),
+    );
 }
 
 /// A session is kept from the CPU in the midst of its watch, and comes back with an old look at a worker that has been busy all the time: it
 /// was ended after a sixth of the time that a busy one has.
 #[test]
 fn an_old_look_does_not_make_a_busy_worker_a_hung_one() {
-    let ms = Duration::from_millis;
-    // Microseconds from the beginning, and the deadline in milliseconds.
-    let visits = [
+    let sessions = [
         (49, 20),
         (2_069, 41),
         (1_066_000, 833),
@@ -65,43 +70,36 @@ fn an_old_look_does_not_make_a_busy_worker_a_hung_one() {
         (2_820, 578),
         (1_867, 1_951),
     ];
-    holds(&Scenario {
-        seed: 98094,
-        visits: visits.map(|(after, deadline)| visit(Duration::from_micros(after), ms(deadline))).into(),
-        faults: vec![
+    holds(
+        98094,
+        sessions,
+        vec![
             Fault::Blow(Whom::Session(7), When::Call(52), Blow::Starve(ms(2_166))),
             Fault::Blow(Whom::Incumbent, When::Call(56), Blow::Wedge { spinning: true }),
         ],
-        manner: StandardWorker::default(),
-        hang_limit: ms(584),
-        zombies: false,
-    });
+        ms(584),
+    );
 }
 
 /// A stopped worker goes on, and gives a proof, between the judgement and the signal.
 #[test]
 fn a_worker_that_goes_on_at_the_last_moment_is_left_alone() {
-    let ms = Duration::from_millis;
-    // Microseconds from the beginning, and the deadline in milliseconds.
-    let visits = [(2_699, 20), (132_000, 1_159), (282_000, 1_893), (11, 20), (1_222, 20)];
-    holds(&Scenario {
-        seed: 10_095_805,
-        visits: visits.map(|(after, deadline)| visit(Duration::from_micros(after), ms(deadline))).into(),
-        faults: vec![Fault::Blow(Whom::Worker(0), When::Call(86), Blow::Stop(Some(ms(1_101))))],
-        manner: StandardWorker::default(),
-        hang_limit: ms(500),
-        zombies: false,
-    });
+    let sessions = [(2_699, 20), (132_000, 1_159), (282_000, 1_893), (11, 20), (1_222, 20)];
+    holds(
+        10_095_805,
+        sessions,
+        vec![Fault::Blow(Whom::Worker(0), When::Call(86), Blow::Stop(Some(ms(1_101))))],
+        ms(500),
+    );
 }
 
 /// A debugger comes in the pause between the look and the judgement.
 #[test]
 fn a_debugger_that_comes_after_the_look_keeps_the_worker_from_being_ended() {
-    let ms = Duration::from_millis;
-    holds(&Scenario {
-        seed: 85919,
-        visits: vec![visit(Duration::from_micros(13_081), ms(875)), visit(Duration::from_micros(15), ms(20))],
-        faults: vec![
+    holds(
+        85919,
+        [(13_081, 875), (15, 20)],
+        vec![
             Fault::Ambush(Ambush {
                 call: "signal",
                 after: 0,
@@ -110,32 +108,24 @@ fn a_debugger_that_comes_after_the_look_keeps_the_worker_from_being_ended() {
             }),
             Fault::Havoc(Duration::from_micros(1_419), Havoc::Delete(layout::RECORD)),
         ],
-        manner: StandardWorker::default(),
-        hang_limit: ms(500),
-        zombies: false,
-    });
+        ms(500),
+    );
 }
 
 /// A worker is stopped after it has cleared the suspicion and before it gives its proof; what is suspected meanwhile is void once somebody has
 /// the proof, although no other follows.
 #[test]
 fn a_proof_voids_what_was_suspected_on_its_way() {
-    let ms = Duration::from_millis;
     for call in 60..75 {
-        holds(&Scenario {
-            seed: 151_937,
-            visits: vec![
-                visit(Duration::from_micros(1_311), ms(1_304)),
-                visit(Duration::from_micros(29), ms(20)),
-            ],
-            faults: vec![
+        holds(
+            151_937,
+            [(1_311, 1_304), (29, 20)],
+            vec![
                 Fault::Blow(Whom::Worker(0), When::Call(call), Blow::Stop(Some(ms(1_001)))),
                 Fault::Blow(Whom::Worker(0), When::Call(call + 3), Blow::Wedge { spinning: false }),
             ],
-            manner: StandardWorker::default(),
-            hang_limit: ms(612),
-            zombies: false,
-        });
+            ms(612),
+        );
     }
 }
 
@@ -143,19 +133,16 @@ fn a_proof_voids_what_was_suspected_on_its_way() {
 /// office. The first session noted that its launch went well in the place of the other's note, and launched beside it.
 #[test]
 fn a_launch_that_went_well_does_not_hide_another_that_is_on_its_way() {
-    let ms = Duration::from_millis;
     for (halted, dies) in (14..34).flat_map(|halted| (38..50).map(move |dies| (halted, dies))) {
-        holds(&Scenario {
-            seed: 5382,
-            visits: vec![visit(ms(0), ms(2_000)), visit(ms(1), ms(500))],
-            faults: vec![
+        holds(
+            5382,
+            [(0, 2_000), (1_000, 500)],
+            vec![
                 Fault::Blow(Whom::Session(0), When::Call(halted), Blow::Starve(ms(300))),
                 Fault::Blow(Whom::Worker(0), When::Call(dies), Blow::Kill),
                 Fault::Blow(Whom::Worker(1), When::Call(0), Blow::Stop(Some(ms(200)))),
             ],
-            manner: StandardWorker::default(),
-            hang_limit: ms(500),
-            zombies: false,
-        });
+            ms(500),
+        );
     }
 }

@@ -3,9 +3,7 @@
 use super::Call;
 use crate::error::EnsureError;
 use crate::layout;
-#[cfg(feature = "sabotage")]
-use crate::machine::ProcessIdentity;
-use crate::machine::{Pid, ProcessInfo, TenureLook};
+use crate::machine::{Pid, ProcessIdentity, ProcessInfo, TenureLook};
 use crate::record::{READ_LIMIT, Record};
 use crate::sabotage::{self, Sabotage};
 
@@ -103,6 +101,12 @@ impl Call<'_> {
             Some(tracer) => Err(EnsureError::UnderDebugger { pid: process.identity.pid, tracer }),
             None => Ok(()),
         }
+    }
+
+    /// What is to be seen of this very process, and not of a later one with its pid.
+    pub(super) async fn look_at_same(&self, process: &ProcessIdentity) -> Option<ProcessInfo> {
+        let now = self.machine.processes.look(process.pid).await.ok().flatten();
+        now.filter(|now| now.identity == *process)
     }
 
     async fn look_at_process(&self, pid: Pid) -> Result<Option<ProcessInfo>, EnsureError> {

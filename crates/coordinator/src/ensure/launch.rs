@@ -163,9 +163,9 @@ impl Call<'_> {
 
     /// What is to be seen of this very process, if it lives.
     async fn living(&self, process: &ProcessIdentity) -> Option<ProcessInfo> {
-        let info = self.machine.processes.look(process.pid).await.ok().flatten()?;
+        let info = self.look_at_same(process).await?;
         let dead = info.activity == Activity::Zombie && !sabotage::on(Sabotage::ZombieTakenForAlive);
-        (info.identity == *process && !dead).then_some(info)
+        (!dead).then_some(info)
     }
 
     /// Waits for a worker that was launched by another session and has not taken office yet. One that does not in time is ended: it is

@@ -32,7 +32,7 @@ impl Call<'_> {
         let (pid, silent_for) = (holder.identity.pid, silence.silent_for);
         let now = self.look_once_more(&holder.identity).await?;
         let goes_on =
-            now.is_some_and(|now| now.activity != Activity::Stopped) && holder.activity == Activity::Stopped;
+            holder.activity == Activity::Stopped && now.is_some_and(|now| now.activity != Activity::Stopped);
         if goes_on || !self.is_suspected().await {
             return Ok(None);
         }
@@ -114,8 +114,7 @@ impl Call<'_> {
 
     /// Right before a signal: a debugger may have come since the last look.
     async fn look_once_more(&self, target: &ProcessIdentity) -> Result<Option<ProcessInfo>, EnsureError> {
-        let now = self.machine.processes.look(target.pid).await.ok().flatten();
-        let now = now.filter(|now| now.identity == *target);
+        let now = self.look_at_same(target).await;
         now.as_ref().map_or(Ok(()), Self::refuse_traced)?;
         Ok(now)
     }

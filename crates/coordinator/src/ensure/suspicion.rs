@@ -92,8 +92,7 @@ impl Call<'_> {
             None if sabotage::on(Sabotage::SilenceNotRemembered) => None,
             None => self.read_file(layout::SUSPECT, record::READ_LIMIT).await,
         };
-        let now = self.machine.processes.look(process.identity.pid).await.ok().flatten();
-        if let Some(now) = now.filter(|now| now.identity == process.identity) {
+        if let Some(now) = self.look_at_same(&process.identity).await {
             *process = now;
         }
         let suspicion = add(known, process, watch, self.clock().now());
