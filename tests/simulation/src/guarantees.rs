@@ -89,8 +89,10 @@ impl Guarantees {
             (office.key, office.folder, office.from, office.replaced).hash(to);
         }
         for launch in &self.launches {
-            (launch.by, launch.worker, launch.failed, launch.ready).hash(to);
+            (launch.by, launch.worker, launch.decided, launch.noted, launch.concluded).hash(to);
+            (launch.failed, launch.seen, launch.ready).hash(to);
         }
+        self.launch_reads.hash(to);
         for (folder, highest) in &self.epochs {
             (folder, highest).hash(to);
         }

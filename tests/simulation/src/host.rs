@@ -8,10 +8,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::kernel::processes::Key;
-use crate::kernel::{CallClass, Digest, Kernel, Show};
+use crate::kernel::{CallClass, Digest, Kernel, Show, mix};
 
 /// A task that the scheduler is to take on.
-pub(crate) type Task = (Key, Pin<Box<dyn Future<Output = ()> + Send>>);
+pub(crate) struct Task {
+    pub(crate) key: Key,
+    /// What it knows from who started it.
+    pub(crate) told: u64,
+    pub(crate) future: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
 
 pub(crate) struct Shared {
     kernel: Mutex<Kernel>,
@@ -32,6 +37,20 @@ impl Shared {
 /// Calls that neither change anything that another process can see, nor see anything that another can change: those on a temporary file of
 /// one's own, and looks at the path of a directory that nobody replaces in a search.
 const UNNOTICED: [&str; 6] = ["create", "write", "fsync", "socket", "open directory", "stat path"];
+
+/// Calls that see something and change nothing: what a process keeps in its memory does not depend on the order in which its tasks make them.
+const LOOKS: [&str; 10] = [
+    "now",
+    "stat",
+    "stat path",
+    "read",
+    "check directory",
+    "F_GETLK",
+    "holders",
+    "look at process",
+    "owner of port",
+    "socket",
+];
 
 /// One process's handle.
 #[derive(Clone)]
@@ -103,21 +122,26 @@ impl Host {
         self.tell(kernel, name, result);
     }
 
-    /// Remembers that this process was told something: its state is a function of all that it was ever told.
+    /// Remembers that the task that goes on was told something: its state is a function of all that it was ever told, and of what its process
+    /// keeps in memory; and that is one of what its process changed, in that order.
     pub(crate) fn tell(&self, kernel: &mut Kernel, what: &str, result: &dyn Show) {
         if kernel.story.digests {
-            let now = kernel.now;
-            let process = kernel.process_mut(self.key);
-            let mut digest = Digest(process.told ^ now.rotate_left(17));
+            let mut digest = Digest(kernel.told_so_far(self.key) ^ kernel.now.rotate_left(17));
             let _ = std::fmt::Write::write_str(&mut digest, what);
             let _ = result.show(&mut digest);
-            process.told = digest.0;
+            kernel.told.insert(kernel.going_on, digest.0);
+            if !LOOKS.contains(&what) {
+                let process = kernel.process_mut(self.key);
+                process.changes = mix(process.changes ^ digest.0);
+            }
         }
     }
 
     /// Starts another task of this process.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.shared.started.lock().unwrap_or_else(PoisonError::into_inner).push((self.key, Box::pin(task)));
+        let told = self.kernel().told_so_far(self.key);
+        let task = Task { key: self.key, told, future: Box::pin(task) };
+        self.shared.started.lock().unwrap_or_else(PoisonError::into_inner).push(task);
     }
 
     pub(crate) fn sleep(&self, pause: Duration) -> Sleep {

@@ -37,7 +37,7 @@ pub struct WorkerProcess {
 pub struct Asked {
     /// What is asked.
     pub question: Question,
-    number: usize,
+    number: u64,
 }
 
 impl WorkerProcess {
@@ -102,7 +102,7 @@ impl WorkerProcess {
     pub async fn reply(&self, number: &Asked, reply: Reply) {
         self.host
             .call("reply", &format!("{reply:?}"), |kernel, key| {
-                let request = &mut kernel.ports.requests[number.number];
+                let request = kernel.ports.request(number.number);
                 let (from, heard) = (request.from, !request.abandoned);
                 let client = request.client.take();
                 if let (Reply::Health(health), Some((to, asked))) = (&reply, from) {
@@ -111,7 +111,7 @@ impl WorkerProcess {
                         kernel.process_mut(key).heard();
                     }
                 }
-                kernel.ports.requests[number.number].reply = Some(reply);
+                kernel.ports.request(number.number).reply = Some(reply);
                 if let Some(client) = client {
                     client.wake();
                 }

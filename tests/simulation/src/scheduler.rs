@@ -33,6 +33,8 @@ struct Slot {
     future: Pin<Box<dyn Future<Output = ()> + Send>>,
     flag: Arc<Flag>,
     waker: Waker,
+    /// The number of the last step that it made.
+    stepped: u64,
 }
 
 /// One simulated machine with its processes, from power-on to the end of the story.
@@ -294,7 +296,7 @@ impl Simulation {
         {
             let key = self.shared.kernel().born(Role::Session(number));
             let host = Host { shared: self.shared.clone(), key };
-            self.adopt((key, Box::pin(run_session(host, number, plan))));
+            self.adopt(Task { key, told: key.0.into(), future: Box::pin(run_session(host, number, plan)) });
         }
         let newborns = std::mem::take(&mut self.shared.kernel().newborns);
         for newborn in newborns {
@@ -302,13 +304,11 @@ impl Simulation {
             let program = self.program.clone();
             let spec: WorkerSpec = newborn.spec;
             let process = WorkerProcess::new(host.clone(), spec);
-            self.adopt((
-                newborn.key,
-                Box::pin(async move {
-                    let status = program.run(process).await;
-                    host.exit(status);
-                }),
-            ));
+            let future = Box::pin(async move {
+                let status = program.run(process).await;
+                host.exit(status);
+            });
+            self.adopt(Task { key: newborn.key, told: newborn.key.0.into(), future });
         }
         let started =
             std::mem::take(&mut *self.shared.started.lock().unwrap_or_else(PoisonError::into_inner));
@@ -325,11 +325,16 @@ impl Simulation {
         }
     }
 
-    fn adopt(&mut self, (key, future): Task) {
+    fn adopt(&mut self, Task { key, told, future }: Task) {
         self.task_count += 1;
+        let mut kernel = self.shared.kernel();
+        if kernel.story.digests {
+            kernel.told.insert(self.task_count, told);
+        }
+        drop(kernel);
         let flag = Arc::new(Flag(AtomicBool::new(true)));
         let waker = Waker::from(flag.clone());
-        self.tasks.push(Slot { id: self.task_count, key, future, flag, waker });
+        self.tasks.push(Slot { id: self.task_count, key, future, flag, waker, stepped: 0 });
     }
 
     /// The tasks that can go on.
@@ -437,8 +442,9 @@ impl Simulation {
                 let (tasks, preemptions) = (&self.tasks, self.preemptions);
                 let digest = move || {
                     let budget = mix(kernel.digest() ^ (u64::from(kills) << 32) ^ u64::from(waits));
-                    // Who could go on is part of the state; who went on last only if it costs something not to let him.
-                    let digest = able.iter().fold(budget, |digest, task| mix(digest ^ tasks[*task].id));
+                    let (digest, last) = digest_tasks(tasks, &kernel, last);
+                    // Who went on last is part of the state only if it costs something not to let him.
+                    let digest = mix(budget ^ digest);
                     preemptions.map_or(digest, |left| {
                         mix(digest ^ (u64::from(left) << 40) ^ if goes_on { last } else { 0 })
                     })
@@ -501,6 +507,7 @@ impl Simulation {
         }
         self.steps += 1;
         let slot = &mut self.tasks[task];
+        slot.stepped = self.steps;
         if !std::mem::take(&mut self.unnoticed) {
             self.last = slot.id;
         }
@@ -512,7 +519,8 @@ impl Simulation {
         slot.flag.0.store(false, Ordering::Relaxed);
         let over = slot.future.as_mut().poll(&mut Context::from_waker(&slot.waker)) == Poll::Ready(());
         if over {
-            drop(self.tasks.remove(task));
+            let over = self.tasks.remove(task);
+            self.shared.kernel().told.remove(&over.id);
         }
         self.check_deadline(key);
         self.bury();
@@ -545,4 +553,26 @@ impl Simulation {
             drop(buried);
         }
     }
+}
+
+/// A digest of what the tasks know and of who can go on, and what the task of this number is in it. Numbers of tasks have no part in it, since
+/// what they are depends on the order of what makes no difference; of those of a process that wait, the order in which they began to has,
+/// since they may wait for one another.
+fn digest_tasks(tasks: &[Slot], kernel: &Kernel, last: u64) -> (u64, u64) {
+    let knows = |slot: &Slot| {
+        let told = kernel.told.get(&slot.id).copied().unwrap_or_default();
+        mix(u64::from(slot.key.0) ^ mix(told))
+    };
+    let mut waiting: Vec<&Slot> = Vec::new();
+    let mut digest = 0_u64;
+    for slot in tasks {
+        if slot.flag.0.load(Ordering::Relaxed) {
+            digest = digest.wrapping_add(mix(knows(slot)));
+        } else {
+            waiting.push(slot);
+        }
+    }
+    waiting.sort_by_key(|slot| (slot.key, slot.stepped));
+    let digest = waiting.into_iter().fold(digest, |digest, slot| mix(digest ^ knows(slot)));
+    (digest, tasks.iter().find(|slot| slot.id == last).map_or(0, knows))
 }

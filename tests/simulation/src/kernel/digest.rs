@@ -28,14 +28,14 @@ impl Hasher for Mixer {
 }
 
 impl Kernel {
-    /// The digest. Of a process it takes what it was told so far, since that and its program make its state.
+    /// The digest of all but the tasks.
     pub(crate) fn digest(&self) -> u64 {
         let mut to = Mixer(self.now);
         for process in &self.processes {
             (process.pid, process.start, process.zombie, process.alive()).hash(&mut to);
             // What the dead knew makes no difference any more.
             if process.alive() {
-                (process.told, process.calls, process.drawn, process.pace, process.terminated).hash(&mut to);
+                (process.changes, process.drawn, process.pace, process.terminated).hash(&mut to);
                 process.descriptors.hash(&mut to);
             }
         }
@@ -56,12 +56,15 @@ impl Kernel {
         }
         for (port, listener) in &self.ports.listeners {
             match listener {
-                Listener::Worker { owner, queue, .. } => (port, owner, queue.len()).hash(&mut to),
+                Listener::Worker { owner, queue, .. } => {
+                    (port, owner, queue.len()).hash(&mut to);
+                    queue.iter().for_each(|(request, _)| request.hash(&mut to));
+                }
                 Listener::Squatter { owner, kind } => (port, owner, kind).hash(&mut to),
             }
         }
-        for request in &self.ports.requests {
-            (request.server, request.broken, request.reply.is_some()).hash(&mut to);
+        for (number, request) in &self.ports.requests {
+            (number, request.server, request.broken, request.reply.is_some()).hash(&mut to);
         }
         for channel in &self.channels {
             let mut text = super::story::Digest(channel.messages.len() as u64);

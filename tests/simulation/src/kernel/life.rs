@@ -40,7 +40,7 @@ impl Kernel {
             descriptors: Vec::new(),
             calls: 0,
             drawn: 0,
-            told: u64::from(key.0),
+            changes: 0,
             channel: None,
             waiting: Vec::new(),
         });

@@ -71,6 +71,8 @@ pub(crate) struct Kernel {
     pub(crate) going_on: u64,
     /// For each task that is about to make a call, whether others can notice that call or be noticed by it.
     pub(crate) unnoticed: HashMap<u64, bool>,
+    /// For each task a digest of all that it was ever told.
+    pub(crate) told: HashMap<u64, u64>,
     /// Who lies in wait for a call.
     pub(crate) ambushes: Vec<Ambush>,
     /// What blows struck in the midst of a step lead to later.
@@ -120,6 +122,7 @@ impl Kernel {
             loaded_until: 0,
             going_on: 0,
             unnoticed: HashMap::new(),
+            told: HashMap::new(),
             ambushes: Vec::new(),
             later: Vec::new(),
             guarantees: Guarantees::default(),
@@ -152,14 +155,24 @@ impl Kernel {
         mix(seed ^ mix(u64::from(key.0) << 32 | process.drawn))
     }
 
-    pub(crate) fn new_inode(&mut self, key: Key) -> Inode {
+    /// What the task that goes on was told; of a process that has just begun, who it is.
+    pub(crate) fn told_so_far(&self, key: Key) -> u64 {
+        self.told.get(&self.going_on).copied().unwrap_or(key.0.into())
+    }
+
+    /// A number for something that this process makes: nothing that others do has a part in it.
+    pub(crate) fn new_number(&mut self, key: Key) -> u64 {
         let process = self.process_mut(key);
         process.drawn += 1;
-        Inode((u64::from(key.0) + 1) << 32 | process.drawn)
+        (u64::from(key.0) + 1) << 32 | process.drawn
+    }
+
+    pub(crate) fn new_inode(&mut self, key: Key) -> Inode {
+        Inode(self.new_number(key))
     }
 
     pub(crate) fn open(&mut self, key: Key, inode: Inode) -> OpenFile {
-        let file = OpenFile(self.new_inode(key).0);
+        let file = OpenFile(self.new_number(key));
         self.locks.opened.insert(file, Opened { inode, copies: 1 });
         self.process_mut(key).descriptors.push(file);
         file

@@ -83,7 +83,7 @@ pub(crate) enum Listener {
         closed: bool,
         /// Processes with a copy of the socket besides: it stays open as long as one of them lives.
         copies: Vec<Key>,
-        queue: VecDeque<(usize, Question)>,
+        queue: VecDeque<(u64, Question)>,
     },
     Squatter {
         owner: Key,
@@ -94,11 +94,15 @@ pub(crate) enum Listener {
 #[derive(Debug, Default)]
 pub(crate) struct Ports {
     pub(crate) listeners: BTreeMap<u16, Listener>,
-    pub(crate) requests: Vec<Request>,
+    pub(crate) requests: BTreeMap<u64, Request>,
     pub(crate) overheard: Option<Box<Health>>,
 }
 
 impl Ports {
+    pub(crate) fn request(&mut self, number: u64) -> &mut Request {
+        self.requests.entry(number).or_default()
+    }
+
     pub(crate) fn listen(&mut self, asked: u16, owner: Key) -> io::Result<u16> {
         let port = match asked {
             0 => (49_152..=u16::MAX).find(|port| !self.listeners.contains_key(port)),
@@ -133,7 +137,7 @@ impl Ports {
                 !*closed || !copies.is_empty()
             }
         });
-        for request in &mut self.requests {
+        for request in self.requests.values_mut() {
             if request.server == Some(dead) && request.reply.is_none() {
                 request.broken = true;
                 if let Some(client) = request.client.take() {

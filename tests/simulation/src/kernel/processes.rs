@@ -78,8 +78,8 @@ pub(crate) struct Process {
     pub(crate) calls: u32,
     /// The numbers it has drawn: inodes, random bytes.
     pub(crate) drawn: u64,
-    /// A digest of all that it was ever told: two runs in which it was told the same have it in the same state.
-    pub(crate) told: u64,
+    /// A digest of all the calls by which its tasks changed something, in their order.
+    pub(crate) changes: u64,
     /// The number of the readiness channel that it writes to.
     pub(crate) channel: Option<usize>,
     /// Its tasks that wait for a signal or a connection.

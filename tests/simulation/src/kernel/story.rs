@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 use std::io;
 
 use coordinator::lock_scheme::RecordHolder;
-use coordinator::machine::{FileStamp, Pid, ProcessInfo, SignalOutcome};
+use coordinator::machine::{FileStamp, Pid, PortOwner, ProcessInfo, SignalOutcome};
 
 use super::files::{Bytes, Inode};
 use super::processes::{Key, Role};
@@ -143,5 +143,6 @@ shown_as_debug!(
     RecordHolder,
     SignalOutcome,
     Inode,
-    super::locks::OpenFile
+    super::locks::OpenFile,
+    PortOwner
 );

@@ -97,8 +97,10 @@ impl LockCalls for SimulatedCalls {
     }
 
     async fn stat_file(&self, file: &HeldFile) -> io::Result<FileStamp> {
-        let kernel = self.0.kernel();
-        kernel.locks.inode(file.open).map(|inode| kernel.files.stamp(inode)).ok_or_else(missing)
+        let mut kernel = self.0.kernel();
+        let stamp = kernel.locks.inode(file.open).map(|inode| kernel.files.stamp(inode)).ok_or_else(missing);
+        self.0.tell(&mut kernel, "stat", &stamp);
+        stamp
     }
 
     async fn try_record_lock(&self, file: &HeldFile) -> io::Result<bool> {
@@ -137,13 +139,15 @@ impl LockCalls for SimulatedCalls {
     }
 
     fn directory_holders(&self, dir: &HeldFolder) -> Vec<Pid> {
-        let kernel = self.0.kernel();
+        let mut kernel = self.0.kernel();
         let held: Vec<OpenFile> =
             kernel.locks.flocks.get(&dir.inode).into_iter().flatten().map(|(open, _)| *open).collect();
         let holds = |process: &&crate::kernel::processes::Process| {
             process.alive() && process.descriptors.iter().any(|open| held.contains(open))
         };
-        kernel.processes.iter().filter(holds).map(|process| process.pid).collect()
+        let holders: Vec<Pid> = kernel.processes.iter().filter(holds).map(|process| process.pid).collect();
+        self.0.tell(&mut kernel, "holders", &format!("{holders:?}"));
+        holders
     }
 
     async fn try_named_lock(&self, path: &Path) -> io::Result<Option<Named>> {

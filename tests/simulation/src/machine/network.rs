@@ -1,5 +1,6 @@
 //! Ports and probes.
 
+use std::fmt::{self, Write};
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -10,37 +11,43 @@ use coordinator::machine::{BoundPort, Network, PortOwner, ProbeAnswer};
 use coordinator::proof::Challenge;
 
 use crate::host::Host;
-use crate::kernel::CallClass;
+use crate::kernel::{CallClass, Show};
 use crate::kernel::ports::{Listener, Question, Reply, Request, Squatter};
 
 pub(super) struct SimulatedNetwork(pub(super) Host);
 
 /// What comes of connecting.
+#[derive(Debug)]
 enum Connected {
     Nobody,
     /// To a worker: the number of the request.
-    Asked(usize),
+    Asked(u64),
     Squatter(Squatter),
+}
+
+impl Show for Connected {
+    fn show(&self, out: &mut dyn Write) -> fmt::Result {
+        write!(out, "{self:?}")
+    }
 }
 
 /// The asker's end of a connection.
 struct Connection<'a> {
     host: &'a Host,
-    number: usize,
+    number: u64,
 }
 
 impl Drop for Connection<'_> {
     fn drop(&mut self) {
-        self.host.kernel().ports.requests[self.number].abandoned = true;
+        self.host.kernel().ports.request(self.number).abandoned = true;
     }
 }
 
 impl SimulatedNetwork {
     async fn ask(&self, address: SocketAddr, question: Question) -> io::Result<Connected> {
-        let mut connected = Connected::Nobody;
         self.0
             .try_call(CallClass::Socket, "connect", &address.to_string(), |kernel, key| {
-                let number = kernel.ports.requests.len();
+                let number = kernel.new_number(key);
                 let mut asker = key;
                 let mut port = address.port();
                 if let Some(Listener::Squatter { owner, kind: Squatter::Relay }) =
@@ -50,10 +57,9 @@ impl SimulatedNetwork {
                     (asker, port) = (*owner, worker);
                 }
                 let owner = match kernel.ports.listeners.get_mut(&port) {
-                    None => return Ok(()),
+                    None => return Ok(Connected::Nobody),
                     Some(Listener::Squatter { kind, .. }) => {
-                        connected = Connected::Squatter(*kind);
-                        return Ok(());
+                        return Ok(Connected::Squatter(*kind));
                     }
                     Some(Listener::Worker { owner, queue, .. }) => {
                         queue.push_back((number, question.dialled_at(port)));
@@ -61,21 +67,19 @@ impl SimulatedNetwork {
                     }
                 };
                 let from = Some((asker, kernel.now));
-                kernel.ports.requests.push(Request { server: Some(owner), from, ..Request::default() });
+                kernel.ports.requests.insert(number, Request { server: Some(owner), from, ..Request::default() });
                 kernel.ring(owner);
-                connected = Connected::Asked(number);
-                Ok(())
+                Ok(Connected::Asked(number))
             })
-            .await?;
-        Ok(connected)
+            .await
     }
 
     /// The answer to a request; `None` if the connection broke.
-    async fn answer(&self, number: usize) -> Option<Reply> {
+    async fn answer(&self, number: u64) -> Option<Reply> {
         let _open = Connection { host: &self.0, number };
         poll_fn(|cx| {
             let mut kernel = self.0.kernel();
-            let request = &mut kernel.ports.requests[number];
+            let request = kernel.ports.request(number);
             let reply = request.reply.take();
             if reply.is_none() && !request.broken {
                 request.client = Some(cx.waker().clone());
@@ -143,17 +147,13 @@ impl Network for SimulatedNetwork {
     }
 
     async fn owner(&self, port: u16) -> Option<PortOwner> {
-        let mut owner = None;
         self.0
             .call("owner of port", &port.to_string(), |kernel, _| {
-                let key = match kernel.ports.listeners.get(&port) {
-                    Some(Listener::Worker { owner, .. } | Listener::Squatter { owner, .. }) => *owner,
-                    None => return,
-                };
-                let process = kernel.process(key);
-                owner = Some(PortOwner { pid: process.pid, program: process.role.to_string() });
+                let (Listener::Worker { owner, .. } | Listener::Squatter { owner, .. }) =
+                    kernel.ports.listeners.get(&port)?;
+                let process = kernel.process(*owner);
+                Some(PortOwner { pid: process.pid, program: process.role.to_string() })
             })
-            .await;
-        owner
+            .await
     }
 }
