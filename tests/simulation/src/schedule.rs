@@ -7,10 +7,10 @@ use crate::kernel::processes::Key;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Lets a task of this process go on; the second number tells its tasks apart.
-    Run(Key, u64),
+    Run(Key, usize),
     /// Kills this process.
     Kill(Key),
-    /// Lets time pass although somebody could go on.
+    /// Lets time pass.
     Wait,
 }
 

@@ -1,5 +1,7 @@
 //! The scheduler: it alone decides who goes on, and when time passes.
 
+mod asked;
+
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::path::Path;
@@ -220,15 +222,15 @@ impl Simulation {
             }
             self.admit();
             let able = self.able();
-            if able.is_empty() {
-                if !self.pass_time() {
-                    return Pause::Done;
+            match self.choose(&able) {
+                None => return Pause::Cut,
+                Some(Step::Run(_, task)) => self.step(task),
+                Some(Step::Wait) if !self.pass_time() => return Pause::Done,
+                Some(Step::Wait) => {}
+                Some(Step::Kill(key)) => {
+                    self.shared.kernel().strike(key, Blow::Kill);
+                    self.bury();
                 }
-                continue;
-            }
-            let Some(task) = self.choose(&able) else { return Pause::Cut };
-            if let Some(task) = task {
-                self.step(task);
             }
         }
     }
@@ -404,83 +406,16 @@ impl Simulation {
         self.shared.kernel().later.extend(later);
     }
 
-    /// The next task; the inner `None` if what was chosen is no task's step, the outer if the run is to end.
-    fn choose(&mut self, able: &[usize]) -> Option<Option<usize>> {
-        let (last, kills, waits) = (self.last, self.kills, self.waits);
-        let asked = matches!(self.schedule, Schedule::Asked(_));
-        let unnoticed = able.iter().copied().find(|task| asked && waits == 0 && self.is_unnoticed(*task));
+    /// What is done next; `None` if the run is to end.
+    fn choose(&mut self, able: &[usize]) -> Option<Step> {
         match &mut self.schedule {
-            Schedule::Random(dice) => Some(Some(dice.pick(able, |task| self.tasks[task].id, last))),
-            Schedule::Asked(ask) => {
-                // First of all whoever went on last: everything else is a preemption.
-                let mut order: Vec<usize> = able.to_vec();
-                order.sort_by_key(|task| (self.tasks[*task].id != last, self.tasks[*task].id));
-                let goes_on = self.tasks[order[0]].id == last;
-                // What nobody else can notice comes first: it makes no difference whether it comes before or after what others do.
-                if let Some(unnoticed) = unnoticed {
-                    order = vec![unnoticed];
-                } else if goes_on && self.preemptions == Some(0) {
-                    order.truncate(1);
-                }
-                let mut options: Vec<Step> =
-                    order.iter().map(|task| Step::Run(self.tasks[*task].key, self.tasks[*task].id)).collect();
-                let kernel = self.shared.kernel();
-                if kills > 0 {
-                    let doomed = |n: &usize| {
-                        kernel.processes[*n].alive() && kernel.processes[*n].role != Role::Stranger
-                    };
-                    let keys = (0..kernel.processes.len()).filter(doomed);
-                    options.extend(keys.map(|n| Step::Kill(Key(u32::try_from(n).unwrap_or(u32::MAX)))));
-                }
-                if waits > 0 && kernel.next_timer().is_some() {
-                    options.push(Step::Wait);
-                }
-                if options.len() == 1 {
-                    self.unnoticed = unnoticed.is_some();
-                    return Some(Some(order[0]));
-                }
-                let (tasks, preemptions) = (&self.tasks, self.preemptions);
-                let digest = move || {
-                    let budget = mix(kernel.digest() ^ (u64::from(kills) << 32) ^ u64::from(waits));
-                    let (digest, last) = digest_tasks(tasks, &kernel, last);
-                    // Who went on last is part of the state only if it costs something not to let him.
-                    let digest = mix(budget ^ digest);
-                    preemptions.map_or(digest, |left| {
-                        mix(digest ^ (u64::from(left) << 40) ^ if goes_on { last } else { 0 })
-                    })
-                };
-                let chosen = ask(&options, &digest)?;
-                drop(digest);
-                match options[chosen] {
-                    Step::Run(_, id) => {
-                        self.unnoticed = unnoticed.is_some();
-                        if goes_on && unnoticed.is_none() && id != last {
-                            self.preemptions = self.preemptions.map(|left| left - 1);
-                        }
-                        Some(Some(order[chosen]))
-                    }
-                    Step::Kill(key) => {
-                        self.kills -= 1;
-                        self.shared.kernel().strike(key, Blow::Kill);
-                        self.bury();
-                        Some(None)
-                    }
-                    Step::Wait => {
-                        self.waits -= 1;
-                        self.pass_time();
-                        Some(None)
-                    }
-                }
+            Schedule::Random(_) if able.is_empty() => Some(Step::Wait),
+            Schedule::Random(dice) => {
+                let task = dice.pick(able, |task| self.tasks[task].id, self.last);
+                Some(Step::Run(self.tasks[task].key, task))
             }
+            Schedule::Asked(_) => self.ask(able),
         }
-    }
-
-    /// Whether a task's next step concerns nobody but its own process. Asked only of processes with a single task that can do anything: of
-    /// a session, and of a worker before it listens, when nobody can ask it anything.
-    fn is_unnoticed(&self, task: usize) -> bool {
-        let kernel = self.shared.kernel();
-        let slot = &self.tasks[task];
-        kernel.ports.of(slot.key).is_none() && kernel.unnoticed.get(&slot.id).copied().unwrap_or(true)
     }
 
     /// Lets a task make its next call.
@@ -513,8 +448,7 @@ impl Simulation {
         }
         {
             let mut kernel = self.shared.kernel();
-            kernel.going_on = slot.id;
-            kernel.unnoticed.remove(&slot.id);
+            kernel.goes_on(slot.id);
         }
         slot.flag.0.store(false, Ordering::Relaxed);
         let over = slot.future.as_mut().poll(&mut Context::from_waker(&slot.waker)) == Poll::Ready(());
@@ -553,26 +487,4 @@ impl Simulation {
             drop(buried);
         }
     }
-}
-
-/// A digest of what the tasks know and of who can go on, and what the task of this number is in it. Numbers of tasks have no part in it, since
-/// what they are depends on the order of what makes no difference; of those of a process that wait, the order in which they began to has,
-/// since they may wait for one another.
-fn digest_tasks(tasks: &[Slot], kernel: &Kernel, last: u64) -> (u64, u64) {
-    let knows = |slot: &Slot| {
-        let told = kernel.told.get(&slot.id).copied().unwrap_or_default();
-        mix(u64::from(slot.key.0) ^ mix(told))
-    };
-    let mut waiting: Vec<&Slot> = Vec::new();
-    let mut digest = 0_u64;
-    for slot in tasks {
-        if slot.flag.0.load(Ordering::Relaxed) {
-            digest = digest.wrapping_add(mix(knows(slot)));
-        } else {
-            waiting.push(slot);
-        }
-    }
-    waiting.sort_by_key(|slot| (slot.key, slot.stepped));
-    let digest = waiting.into_iter().fold(digest, |digest, slot| mix(digest ^ knows(slot)));
-    (digest, tasks.iter().find(|slot| slot.id == last).map_or(0, knows))
 }

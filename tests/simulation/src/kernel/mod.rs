@@ -155,6 +155,15 @@ impl Kernel {
         mix(seed ^ mix(u64::from(key.0) << 32 | process.drawn))
     }
 
+    /// This task goes on: it is no longer what it was, even if it is told nothing.
+    pub(crate) fn goes_on(&mut self, task: u64) {
+        self.going_on = task;
+        if self.story.digests {
+            self.unnoticed.remove(&task);
+            self.told.entry(task).and_modify(|told| *told = mix(*told));
+        }
+    }
+
     /// What the task that goes on was told; of a process that has just begun, who it is.
     pub(crate) fn told_so_far(&self, key: Key) -> u64 {
         self.told.get(&self.going_on).copied().unwrap_or(key.0.into())
