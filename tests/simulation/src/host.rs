@@ -38,8 +38,12 @@ impl Shared {
 /// one's own, and looks at the path of a directory that nobody replaces in a search.
 const UNNOTICED: [&str; 6] = ["create", "write", "fsync", "socket", "open directory", "stat path"];
 
-/// Calls that see something and change nothing: what a process keeps in its memory does not depend on the order in which its tasks make them.
-const LOOKS: [&str; 10] = [
+/// Calls after which a process keeps nothing in its memory that its tasks share: looks, answers, and taking a lock on a file that was opened
+/// before, where it is the opening that it keeps. In which order its tasks make them makes no difference to it.
+const KEPT_BY_NOBODY: [&str; 13] = [
+    "F_SETLK",
+    "asked",
+    "reply",
     "now",
     "stat",
     "stat path",
@@ -130,9 +134,11 @@ impl Host {
             let _ = std::fmt::Write::write_str(&mut digest, what);
             let _ = result.show(&mut digest);
             kernel.told.insert(kernel.going_on, digest.0);
-            if !LOOKS.contains(&what) {
+            if !KEPT_BY_NOBODY.contains(&what) {
+                let task = kernel.roots.get(&kernel.going_on).copied().unwrap_or_default();
+                let call = what.bytes().fold(task, |digest, byte| mix(digest ^ u64::from(byte)));
                 let process = kernel.process_mut(self.key);
-                process.changes = mix(process.changes ^ digest.0);
+                process.changes = mix(process.changes ^ call);
             }
         }
     }

@@ -133,6 +133,8 @@ pub struct StandardWorker {
     pub start: Duration,
     /// How long an answer takes, one after the other; zero: all side by side, at once.
     pub answer: Duration,
+    /// Whether each answer is over before the next one begins.
+    pub in_turn: bool,
 }
 
 impl Program for StandardWorker {
@@ -188,16 +190,26 @@ async fn begin(
 ) -> Result<(), TenureError> {
     process.machine().clock.sleep(manner.start).await;
     let bound: SocketAddr = tenure.bind().await?.address;
-    process.spawn(answer_all(process.clone(), tenure.clone(), stop.clone(), manner.answer));
+    process.spawn(answer_all(process.clone(), tenure.clone(), stop.clone(), manner));
     tenure.ready(bound).await
 }
 
-async fn answer_all(process: WorkerProcess, tenure: Arc<Tenure>, stop: watch::Sender<bool>, takes: Duration) {
+async fn answer_all(
+    process: WorkerProcess,
+    tenure: Arc<Tenure>,
+    stop: watch::Sender<bool>,
+    manner: StandardWorker,
+) {
     loop {
         let asked = process.asked().await;
-        process.machine().clock.sleep(takes).await;
-        // Each connection has a task of its own, so that answers and self-checks cross each other as they do in the worker.
-        process.spawn(answer(process.clone(), tenure.clone(), stop.clone(), asked));
+        process.machine().clock.sleep(manner.answer).await;
+        let answer = answer(process.clone(), tenure.clone(), stop.clone(), asked);
+        if manner.in_turn {
+            answer.await;
+        } else {
+            // Each connection has a task of its own, so that answers cross each other as they do in the worker.
+            process.spawn(answer);
+        }
     }
 }
 

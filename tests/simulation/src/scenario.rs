@@ -237,7 +237,7 @@ pub fn scenarios(seed: u64) -> impl Strategy<Value = Scenario> {
     ];
     let manner = prop_oneof![
         4 => Just(StandardWorker::default()),
-        1 => (ms(0..300), ms(0..60)).prop_map(|(start, answer)| StandardWorker { start, answer }),
+        1 => (ms(0..300), ms(0..60)).prop_map(|(start, answer)| StandardWorker { start, answer, in_turn: false }),
     ];
     (visits, faults, manner, ms(500..2_500), prop::bool::weighted(0.2)).prop_map(
         move |(visits, faults, manner, hang_limit, zombies)| Scenario {

@@ -332,6 +332,7 @@ impl Simulation {
         let mut kernel = self.shared.kernel();
         if kernel.story.digests {
             kernel.told.insert(self.task_count, told);
+            kernel.roots.insert(self.task_count, told);
         }
         drop(kernel);
         let flag = Arc::new(Flag(AtomicBool::new(true)));

@@ -1,8 +1,9 @@
 //! Every schedule, not a sample: each choice that the scheduler has is tried, and states that were seen before are not gone into again.
 //!
 //! A schedule can't be taken up in its middle, since the tasks of a process are futures and can't be copied; so each is run from the
-//! beginning, along the choices made so far. A state is what the kernel holds, what each living process was told up to now (which, with its
-//! program, makes its own state), and what the guarantees' books hold of it; two states with one 64-bit digest are taken for one.
+//! beginning, along the choices made so far. A state is what the kernel holds, what each task of a living process was told up to now (which, with its
+//! program and with the order of what its process kept, makes its own state), and what the guarantees' books hold of it; two states with one
+//! 64-bit digest are taken for one.
 //!
 //! Time passes when nobody can go on, and up to [`Bounds::waits`] times although somebody could.
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use coordinator::{LaunchCommand, PortChoice, SpecError, WorkerSpec};
 
+use crate::program::StandardWorker;
 use crate::scenario::Broken;
 use crate::schedule::Schedule;
 use crate::scheduler::{Pause, Simulation};
@@ -28,6 +30,8 @@ pub struct Bounds {
     pub waits: u32,
     /// How often somebody else goes on although whoever went on last could; `None`: as often as possible.
     pub preemptions: Option<u32>,
+    /// Whether the worker's answers cross each other; if not, each is over before the next begins.
+    pub crossing: bool,
     /// After so many schedules the search is given up; `None`: never.
     pub most: Option<u64>,
 }
@@ -124,7 +128,9 @@ fn machine(bounds: Bounds, path: &Arc<Mutex<Path>>, traced: bool) -> Result<Simu
     let ask = move |options: &[crate::Step], digest: &dyn Fn() -> u64| {
         path.lock().unwrap_or_else(PoisonError::into_inner).choose(options.len(), digest)
     };
-    let mut machine = Simulation::new(0, Schedule::Asked(Box::new(ask))).traced(traced).with_digests();
+    let machine = Simulation::new(0, Schedule::Asked(Box::new(ask))).traced(traced).with_digests();
+    let worker = StandardWorker { in_turn: !bounds.crossing, ..StandardWorker::default() };
+    let mut machine = machine.with_program(Arc::new(worker));
     (machine.kills, machine.waits, machine.preemptions) = (bounds.kills, bounds.waits, bounds.preemptions);
     for number in 0..bounds.sessions {
         let spec = WorkerSpec::builder(LaunchCommand::new("/opt/oneworker", ["serve"]))

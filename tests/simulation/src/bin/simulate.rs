@@ -51,6 +51,9 @@ enum Command {
         /// How often somebody else goes on although whoever went on last could; without a limit if not given.
         #[arg(long)]
         preemptions: Option<u32>,
+        /// Let the worker's answers cross each other, instead of giving one after the other.
+        #[arg(long)]
+        crossing: bool,
         /// Give up after so many schedules.
         #[arg(long)]
         most: Option<u64>,
@@ -84,8 +87,8 @@ fn main() -> ExitCode {
             Ok(tally) => println!("no guarantee breaks: {tally:?}"),
             Err(found) => return refused(&found),
         },
-        Command::Search { sessions, kills, waits, preemptions, most } => {
-            match search::search(Bounds { sessions, kills, waits, preemptions, most }) {
+        Command::Search { sessions, kills, waits, preemptions, crossing, most } => {
+            match search::search(Bounds { sessions, kills, waits, preemptions, crossing, most }) {
                 Ok(covered) => println!("{covered:?} in {:.1} s", begun.elapsed().as_secs_f64()),
                 Err(broken) => {
                     println!("BROKEN: {}", broken.what);

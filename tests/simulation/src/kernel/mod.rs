@@ -71,8 +71,9 @@ pub(crate) struct Kernel {
     pub(crate) going_on: u64,
     /// For each task that is about to make a call, whether others can notice that call or be noticed by it.
     pub(crate) unnoticed: HashMap<u64, bool>,
-    /// For each task a digest of all that it was ever told.
+    /// For each task a digest of all that it was ever told, and of what it was told when it began, which tells it apart in every schedule.
     pub(crate) told: HashMap<u64, u64>,
+    pub(crate) roots: HashMap<u64, u64>,
     /// Who lies in wait for a call.
     pub(crate) ambushes: Vec<Ambush>,
     /// What blows struck in the midst of a step lead to later.
@@ -123,6 +124,7 @@ impl Kernel {
             going_on: 0,
             unnoticed: HashMap::new(),
             told: HashMap::new(),
+            roots: HashMap::new(),
             ambushes: Vec::new(),
             later: Vec::new(),
             guarantees: Guarantees::default(),
