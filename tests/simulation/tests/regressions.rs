@@ -32,16 +32,18 @@ fn holds<const N: usize>(seed: u64, sessions: [(u64, u64); N], faults: Vec<Fault
 /// boot's record spoke of "another machine", so nobody ended it, ever.
 #[test]
 fn a_record_of_an_earlier_boot_does_not_protect_a_worker_that_is_stuck_in_this_one() {
-    holds(
-        67125,
-        [(12_000, 20), (0, 20)],
-        vec![
-            Fault::Havoc(ms(1), Havoc::PowerFailure),
-            Fault::Blow(Whom::Worker(1), When::Call(7), Blow::Wedge { spinning: false }),
-            Fault::Havoc(ms(13), Havoc::Delete(layout::WORKER_LOCK)),
-        ],
-        ms(1_000),
-    );
+    for call in 4..16 {
+        holds(
+            67125,
+            [(40_000, 20), (0, 20)],
+            vec![
+                Fault::Havoc(ms(1), Havoc::PowerFailure),
+                Fault::Blow(Whom::Worker(1), When::Call(call), Blow::Wedge { spinning: false }),
+                Fault::Havoc(ms(13), Havoc::Delete(layout::WORKER_LOCK)),
+            ],
+            ms(1_000),
+        );
+    }
 }
 
 /// A session is kept from the CPU in the midst of its watch, and comes back with an old look at a worker that has been busy all the time: it

@@ -21,6 +21,16 @@ fn one_session_and_one_death_at_any_point() {
 }
 
 #[test]
+fn one_session_and_two_deaths_at_any_points() {
+    assert!(all(Bounds { kills: 2, ..ONE }).ends > 1_000);
+}
+
+#[test]
+fn two_sessions_and_a_worker_that_answers_one_question_at_a_time() {
+    assert!(all(Bounds { sessions: 2, crossing: false, ..ONE }).ends > 10_000);
+}
+
+#[test]
 fn two_sessions_with_two_preemptions() {
     assert!(all(Bounds { sessions: 2, preemptions: Some(2), ..ONE }).ends > 100);
 }

@@ -11,8 +11,8 @@ use coordinator::machine::{BoundPort, Network, PortOwner, ProbeAnswer};
 use coordinator::proof::Challenge;
 
 use crate::host::Host;
-use crate::kernel::{CallClass, Show};
 use crate::kernel::ports::{Listener, Question, Reply, Request, Squatter};
+use crate::kernel::{CallClass, Show};
 
 pub(super) struct SimulatedNetwork(pub(super) Host);
 
@@ -67,7 +67,10 @@ impl SimulatedNetwork {
                     }
                 };
                 let from = Some((asker, kernel.now));
-                kernel.ports.requests.insert(number, Request { server: Some(owner), from, ..Request::default() });
+                kernel
+                    .ports
+                    .requests
+                    .insert(number, Request { server: Some(owner), from, ..Request::default() });
                 kernel.ring(owner);
                 Ok(Connected::Asked(number))
             })

@@ -56,9 +56,8 @@ impl Simulation {
             let (digest, last) = digest_tasks(tasks, &kernel, last);
             let digest = mix(budget ^ digest);
             // Who went on last is part of the state only if it costs something not to let him.
-            preemptions.map_or(digest, |left| {
-                mix(digest ^ (u64::from(left) << 40) ^ if goes_on { last } else { 0 })
-            })
+            preemptions
+                .map_or(digest, |left| mix(digest ^ (u64::from(left) << 40) ^ if goes_on { last } else { 0 }))
         };
         let Schedule::Asked(ask) = &mut self.schedule else { return None };
         ask(options, &digest).map(|chosen| options[chosen])
