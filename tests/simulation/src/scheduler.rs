@@ -238,7 +238,6 @@ impl Simulation {
     /// Ends all faults: who was stopped goes on, squatters leave, errors cease. Wedged workers stay wedged, and sessions that never came
     /// to an end are killed.
     pub fn calm(&mut self) {
-        self.plan_later();
         while let Some((_, planned)) = self.planned.pop_first() {
             if let Planned::Relief(relief) = planned {
                 self.shared.kernel().relieve(relief);
@@ -289,7 +288,7 @@ impl Simulation {
         if left.len() <= 1 { Ok(()) } else { Err(format!("after all faults, these run: {left:?}")) }
     }
 
-    /// Takes in sessions that are due, new tasks and new processes.
+    /// Takes in sessions that are due, new tasks and new processes, and what ends faults that have struck.
     fn admit(&mut self) {
         let now = self.now();
         while let Some((at, ..)) = self.arrivals.last()
@@ -300,6 +299,7 @@ impl Simulation {
             let host = Host { shared: self.shared.clone(), key };
             self.adopt(Task { key, told: key.0.into(), future: Box::pin(run_session(host, number, plan)) });
         }
+        self.plan_later();
         let newborns = std::mem::take(&mut self.shared.kernel().newborns);
         for newborn in newborns {
             let host = Host { shared: self.shared.clone(), key: newborn.key };

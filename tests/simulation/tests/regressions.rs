@@ -106,7 +106,7 @@ fn a_debugger_that_comes_after_the_look_keeps_the_worker_from_being_ended() {
                 call: "signal",
                 after: 0,
                 whom: Whom::Incumbent,
-                blow: Blow::Trace(ms(100)),
+                blow: Blow::Trace(ms(1_000)),
             }),
             Fault::Havoc(Duration::from_micros(1_419), Havoc::Delete(layout::RECORD)),
         ],

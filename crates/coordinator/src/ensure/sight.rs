@@ -123,9 +123,11 @@ impl<'a> Call<'a> {
             Some(record) if record.state == WorkerState::Leaving => return Ok(Verdict::Leaving),
             _ => {}
         }
-        let (Some(address), Some(key)) = (sighted.address(self.spec.port), &sighted.key) else {
+        let Some(address) = sighted.address(self.spec.port) else { return Ok(Verdict::Absent) };
+        // Without the key no answer proves anything; but a worker that says it is ready puts a lost key back when it is asked.
+        if sighted.key.is_none() && sighted.record.is_none() {
             return Ok(Verdict::Absent);
-        };
+        }
         let challenge = Challenge::fresh(&*self.machine.random)
             .map_err(|source| EnsureError::NotPermitted { what: "draw random bytes", source })?;
         let probe = self.machine.network.probe(address, &challenge);
@@ -142,8 +144,7 @@ impl<'a> Call<'a> {
                 foreign(format!("it passes questions on to {}", health.address))
             }
             ProbeAnswer::Health(health)
-                if !sabotage::on(Sabotage::HealthWithoutProof)
-                    && (health.epoch != key.epoch || !key.verifies(&health, &challenge)) =>
+                if !sabotage::on(Sabotage::HealthWithoutProof) && !sighted.proves(&health, &challenge) =>
             {
                 foreign("it can't prove that it is this worker (perhaps another user's)".to_owned())
             }
@@ -177,6 +178,11 @@ struct Sighted {
 }
 
 impl Sighted {
+    /// Whether the answer is of who has the key, and made for this challenge.
+    fn proves(&self, health: &Health, challenge: &Challenge) -> bool {
+        self.key.as_ref().is_some_and(|key| health.epoch == key.epoch && key.verifies(health, challenge))
+    }
+
     /// Where to ask: the record's address; without a record the configured port, since asking a worker makes it mend its record.
     fn address(&self, port: PortChoice) -> Option<SocketAddr> {
         match (&self.record, port) {
