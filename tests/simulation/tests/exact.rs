@@ -62,7 +62,7 @@ fn on_every_schedule(visits: &[Visit], faults: &[Fault], look: impl Fn(&Told)) {
                 .deadline(*deadline)
                 .hang_limit(HANG_LIMIT)
                 .build()
-                .unwrap();
+                .unwrap_or_else(|error| panic!("{error}"));
             machine.session(number, *after, SessionPlan { spec });
         }
         for fault in faults {
