@@ -20,6 +20,8 @@ mod ensure;
 mod error;
 #[cfg_attr(not(feature = "failpoints"), path = "failpoint_off.rs")]
 pub mod failpoint;
+#[cfg(feature = "fence")]
+pub mod fence;
 mod identity;
 pub mod layout;
 pub mod lifecycle;
@@ -42,4 +44,4 @@ pub use error::{EnsureError, LOG_TAIL_BYTES};
 pub use identity::{Epoch, InvalidValue, Name, Port, PortChoice, ProtocolRange};
 pub use spec::{Backoff, LaunchCommand, SpecError, WorkerSpec, WorkerSpecBuilder};
 pub use state_dir::{NoStateDir, default_config_dir, default_state_dir};
-pub use tenure::{Claim, Holder, Superseded, Tenure, TenureError};
+pub use tenure::{Claim, EpochFloor, Holder, Superseded, Tenure, TenureError};

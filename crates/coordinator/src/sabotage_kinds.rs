@@ -88,4 +88,6 @@ sabotages! {
     /// An answer for another address than the one that was dialled is taken. To be noticed: a session that was handed a squatter who passes
     /// questions on.
     AddressUnchecked = "address_unchecked",
+    /// A commit is not held against the fence. To be noticed: a row of a lower epoch after the claim of a higher one.
+    FenceUnchecked = "fence_unchecked",
 }

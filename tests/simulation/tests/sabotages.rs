@@ -28,6 +28,7 @@ const NOTICED_BY_OTHER_TESTS: &[(Sabotage, &str)] = &[
         Sabotage::AddressUnchecked,
         "real processes: a_relay_to_this_very_worker_is_found_out_by_the_address_it_can_not_prove",
     ),
+    (Sabotage::FenceUnchecked, "coordinator: without_the_check_a_stale_connection_commits"),
 ];
 
 #[test]

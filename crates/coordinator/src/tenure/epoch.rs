@@ -3,16 +3,43 @@
 
 use std::io;
 
+use async_trait::async_trait;
+
+use super::TenureError;
 use crate::identity::Epoch;
 use crate::layout;
 use crate::machine::{Durability, TenureGuard};
 use crate::record::{self, Record};
 use crate::sabotage::{self, Sabotage};
 
-/// Draws the next epoch. `previous` is the record that the predecessor left.
+/// Epochs that are known elsewhere than in the state directory: in the databases that a worker is about to claim.
+#[async_trait]
+pub trait EpochFloor: Send + Sync {
+    /// The highest of them; `None` if there is none.
+    ///
+    /// # Errors
+    /// If it can't be told: then no tenure is begun.
+    async fn highest(&self) -> Result<Option<Epoch>, TenureError>;
+}
+
+/// Nothing is known elsewhere.
+pub(super) struct NoFloor;
+
+#[async_trait]
+impl EpochFloor for NoFloor {
+    async fn highest(&self) -> Result<Option<Epoch>, TenureError> {
+        Ok(None)
+    }
+}
+
+/// Draws the next epoch. `previous` is the record that the predecessor left, `floor` the highest that is known from elsewhere.
 ///
 /// Only in office: the guard shows it, so no two processes draw at the same time.
-pub(super) async fn draw(office: &dyn TenureGuard, previous: Option<&Record>) -> io::Result<Epoch> {
+pub(super) async fn draw(
+    office: &dyn TenureGuard,
+    previous: Option<&Record>,
+    floor: Option<Epoch>,
+) -> io::Result<Epoch> {
     let stored = match office.directory().read(layout::EPOCH, 64).await {
         Ok(bytes) => bytes.as_deref().and_then(parse),
         // Something that is no file is in its place: the rename below says so if it can't be replaced.
@@ -21,7 +48,7 @@ pub(super) async fn draw(office: &dyn TenureGuard, previous: Option<&Record>) ->
     };
     let recorded =
         previous.filter(|_| !sabotage::on(Sabotage::EpochFileAlone)).and_then(|record| record.epoch);
-    let epoch = stored.max(recorded).unwrap_or_default().next();
+    let epoch = stored.max(recorded).max(floor).unwrap_or_default().next();
     let durability =
         if sabotage::on(Sabotage::EpochNotSynced) { Durability::Visible } else { Durability::Synced };
     office.directory().replace(layout::EPOCH, format!("{epoch}\n").as_bytes(), durability).await?;

@@ -63,6 +63,16 @@ pub enum TenureError {
     /// The system gives no random bytes for the secrets.
     #[error("the system gives no random bytes: {0}")]
     Random(io::Error),
+    /// Something that the worker needs besides its office can't be used: its database, say.
+    #[error("{message}")]
+    Unusable {
+        /// A stable code.
+        code: &'static str,
+        /// What is wrong.
+        message: String,
+        /// The process that is in the way, if one is.
+        pid: Option<Pid>,
+    },
     /// No longer in office.
     #[error(transparent)]
     Superseded(#[from] Superseded),
@@ -78,6 +88,7 @@ impl TenureError {
             Self::PortTaken { .. } => "port_taken",
             Self::Bind { .. } => "bind_failed",
             Self::Random(_) => "no_random",
+            Self::Unusable { code, .. } => code,
             Self::Superseded(_) => "superseded",
         }
     }
@@ -87,6 +98,7 @@ impl TenureError {
         let (port, pid, program) = match self {
             Self::PortTaken { port, pid, program } => (Some(*port), pid.map(|pid| pid.0), program.clone()),
             Self::LockLeaked { pids, .. } => (None, pids.first().map(|pid| pid.0), None),
+            Self::Unusable { pid, .. } => (None, pid.map(|pid| pid.0), None),
             _ => (None, None, None),
         };
         WorkerReport::Failed { code: self.code().to_owned(), message: self.to_string(), port, pid, program }

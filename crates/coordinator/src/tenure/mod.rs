@@ -27,6 +27,8 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Mutex;
 
+pub use epoch::EpochFloor;
+use epoch::NoFloor;
 pub use error::{Superseded, TenureError};
 use publication::Publication;
 
@@ -98,10 +100,24 @@ impl Tenure {
         spec: &WorkerSpec,
         readiness: Box<dyn Readiness>,
     ) -> Result<Claim, TenureError> {
+        Self::claim_above(machine, spec, readiness, &NoFloor).await
+    }
+
+    /// [`Tenure::claim`], with an epoch above all those that `floor` knows of. It is asked in office, before the epoch is drawn: so a
+    /// database that was claimed through another state directory, or one whose own epochs were lost, does not refuse this tenure.
+    ///
+    /// # Errors
+    /// As [`Tenure::claim`], and those of `floor`. The launcher is told.
+    pub async fn claim_above(
+        machine: &Machine,
+        spec: &WorkerSpec,
+        readiness: Box<dyn Readiness>,
+        floor: &dyn EpochFloor,
+    ) -> Result<Claim, TenureError> {
         let readiness: Arc<dyn Readiness> = readiness.into();
         let claim = match office::take_office(machine, spec).await {
             Ok(Ok(office)) => {
-                Self::begin(machine, spec, office, Arc::clone(&readiness)).await.map(Claim::Won)
+                Self::begin(machine, spec, office, Arc::clone(&readiness), floor).await.map(Claim::Won)
             }
             Ok(Err(holder)) => {
                 readiness.report(&WorkerReport::AlreadyRunning { by: holder.pid.map(|pid| pid.0) });
@@ -120,6 +136,7 @@ impl Tenure {
         spec: &WorkerSpec,
         office: Box<dyn TenureGuard>,
         readiness: Arc<dyn Readiness>,
+        floor: &dyn EpochFloor,
     ) -> Result<Self, TenureError> {
         failpoint::hit("claim.locked");
         let state_dir = |source| TenureError::StateDir { path: spec.state_dir.clone(), source };
@@ -133,7 +150,8 @@ impl Tenure {
         failpoint::hit("claim.recorded");
         // What killed writers left is only untidy: not being able to remove it keeps nobody from office.
         let _ = dir.sweep().await;
-        let epoch = epoch::draw(&*office, previous.as_ref()).await.map_err(state_dir)?;
+        let floor = floor.highest().await?;
+        let epoch = epoch::draw(&*office, previous.as_ref(), floor).await.map_err(state_dir)?;
         failpoint::hit("claim.epoch");
         record.epoch = Some(epoch);
         Ok(Self {
