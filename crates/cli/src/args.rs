@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use coordinator::api::Filter;
 
 use crate::config::{FileChoice, Key};
 use crate::output::Mode;
@@ -44,6 +45,18 @@ pub(crate) enum Command {
     /// Print the end of the worker's log
     #[command(after_help = help::LOGS)]
     Logs(LogsArgs),
+    /// Hand an observation to the worker; returns once it is safe
+    #[command(after_help = help::PUT)]
+    Put(PutArgs),
+    /// Find observations by their words, best first
+    #[command(after_help = help::SEARCH)]
+    Search(SearchArgs),
+    /// Print the last observations
+    #[command(after_help = help::TAIL)]
+    Tail(TailArgs),
+    /// Say that a session needs the worker, or no longer does
+    #[command(subcommand)]
+    Session(SessionCommand),
     /// Show the settings
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -69,6 +82,142 @@ pub(crate) struct EnsureArgs {
     /// Start nothing: fail with `not_running` if no worker runs
     #[arg(long)]
     pub(crate) no_start: bool,
+    /// Begin a lease for this session, or go on with it: the worker stays for as long as it lasts
+    #[arg(long, value_name = "ID")]
+    pub(crate) session: Option<String>,
+    #[command(flatten)]
+    pub(crate) lease: Lease,
+}
+
+/// How long a session lasts.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Lease {
+    /// End the session with this process
+    #[arg(long, value_name = "PID")]
+    pub(crate) session_pid: Option<u32>,
+    /// End it after so long, unless it is heard of again [default: 12h]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) session_ttl: Option<humantime::Duration>,
+}
+
+/// `session`
+#[derive(Debug, Subcommand)]
+pub(crate) enum SessionCommand {
+    /// Begin a lease, or go on with it
+    #[command(after_help = help::SESSION)]
+    Start(SessionArgs),
+    /// Go on with a lease
+    #[command(after_help = help::SESSION)]
+    Touch(SessionArgs),
+    /// End a lease
+    #[command(after_help = help::SESSION)]
+    End(SessionArgs),
+    /// List the leases
+    #[command(after_help = help::SESSION)]
+    List(QueryArgs),
+}
+
+impl SessionCommand {
+    /// How the result is written.
+    pub(crate) fn mode(&self) -> Mode {
+        match self {
+            Self::Start(args) | Self::Touch(args) | Self::End(args) => args.output.mode(),
+            Self::List(args) => args.output.mode(),
+        }
+    }
+}
+
+/// `session start`, `session touch`, `session end`
+#[derive(Debug, Args)]
+pub(crate) struct SessionArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    /// The session's name
+    #[arg(value_name = "ID")]
+    pub(crate) session: String,
+    #[command(flatten)]
+    pub(crate) lease: Lease,
+}
+
+/// `put`
+#[derive(Debug, Args)]
+pub(crate) struct PutArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    /// The session that it comes from
+    #[arg(long, value_name = "ID", default_value = "cli")]
+    pub(crate) session: String,
+    /// What kind of thing it is
+    #[arg(long, value_name = "KIND", default_value = "note")]
+    pub(crate) kind: String,
+    /// Of observations with one key, the first is kept: so a hook may try again
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// Anything more, as JSON
+    #[arg(long, value_name = "JSON")]
+    pub(crate) metadata: Option<String>,
+    /// Read observations from standard input: JSON objects, one after the other
+    #[arg(long, conflicts_with_all = ["text", "key", "metadata"])]
+    pub(crate) stdin: bool,
+    /// The text
+    #[arg(value_name = "TEXT", required_unless_present = "stdin")]
+    pub(crate) text: Vec<String>,
+}
+
+/// Which observations.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Which {
+    /// Only those of this session
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+    /// Only those of this kind
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
+}
+
+impl Which {
+    /// The filter of these flags.
+    pub(crate) fn filter(&self) -> Filter {
+        Filter { session: self.session.clone(), kind: self.kind.clone(), ..Filter::default() }
+    }
+}
+
+/// `search`
+#[derive(Debug, Args)]
+pub(crate) struct SearchArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) filter: Which,
+    /// So many at most
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: u32,
+    /// Words that all have to be there; `word*` stands for those that begin with it
+    #[arg(value_name = "WORDS", required = true)]
+    pub(crate) words: Vec<String>,
+}
+
+/// `tail`
+#[derive(Debug, Args)]
+pub(crate) struct TailArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) filter: Which,
+    /// Go on with what comes from now on
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// So many
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    pub(crate) lines: u32,
 }
 
 /// `serve`
@@ -217,6 +366,21 @@ pub(crate) struct Tuning {
     /// End the worker when its event loop was stuck for so long [default: the hang limit]
     #[arg(long, value_name = "TIME")]
     watchdog: Option<OsString>,
+    /// Leave when nobody has needed the worker for so long, at least 1s; 0: never [default: 30m]
+    #[arg(long, value_name = "TIME")]
+    idle_timeout: Option<OsString>,
+    /// Keep the data in this file, an absolute path [default: worker.db in the state directory]
+    #[arg(long, value_name = "FILE")]
+    database: Option<OsString>,
+    /// Drop observations after so long; 0: never [default: 0]
+    #[arg(long, value_name = "TIME")]
+    keep_for: Option<OsString>,
+    /// Drop the oldest observations when the database is larger than this; 0: never [default: 0]
+    #[arg(long, value_name = "BYTES")]
+    keep_bytes: Option<OsString>,
+    /// `full`: what was answered survives a power failure; `normal`: faster, and it survives all else [default: full]
+    #[arg(long, value_name = "full|normal")]
+    synchronous: Option<OsString>,
     /// Rotate the log when it is larger than this, such as 5MiB [default: 5MiB]
     #[arg(long, value_name = "BYTES")]
     log_max_bytes: Option<OsString>,
@@ -283,6 +447,11 @@ impl Tuning {
         flags.extend(given([
             (Key::Drain, &self.drain),
             (Key::Watchdog, &self.watchdog),
+            (Key::IdleTimeout, &self.idle_timeout),
+            (Key::Database, &self.database),
+            (Key::KeepFor, &self.keep_for),
+            (Key::KeepBytes, &self.keep_bytes),
+            (Key::Synchronous, &self.synchronous),
             (Key::LogMaxBytes, &self.log_max_bytes),
             (Key::LogKeep, &self.log_keep),
             (Key::LogLevel, &self.log_level),

@@ -53,6 +53,15 @@ pub(crate) const TABLE: &[(&str, Exit)] = &[
     ("watchdog", Exit(47)),
     ("listen", Exit(48)),
     ("io", Exit(50)),
+    ("unreachable", Exit(60)),
+    ("refused", Exit(61)),
+    ("disk_full", Exit(62)),
+    ("database_busy", Exit(63)),
+    ("database_corrupt", Exit(64)),
+    ("database_too_new", Exit(65)),
+    ("database_not_wal", Exit(66)),
+    ("database_failed", Exit(67)),
+    ("fence_unreadable", Exit(68)),
 ];
 
 /// The number of a code; [`OTHER`] for one that is not in the table.

@@ -106,6 +106,9 @@ pub(crate) fn ensure(error: &EnsureError, words: &Words, spec: &WorkerSpec) -> S
             command("logs")
         ),
         EnsureError::CannotLaunch(error) => cannot_launch(error, words),
+        EnsureError::WorkerFailed { worker_code, .. } if worker_code.starts_with("database_") => {
+            database(worker_code, words)
+        }
         EnsureError::LaunchFailed { .. } | EnsureError::WorkerFailed { .. } => format!(
             "Watch it fail with {}, or read {}.",
             command("serve --foreground"),
@@ -132,11 +135,44 @@ pub(crate) fn serve(error: &ServeError, words: &Words) -> String {
         ServeError::Tenure(TenureError::Bind { .. }) => {
             format!("Choose another port with {}.", words.command("serve --port auto"))
         }
+        ServeError::Tenure(TenureError::Unusable { code, .. }) => database(code, words),
         ServeError::Tenure(TenureError::Superseded(_)) => {
             format!("{} says who is in office now.", words.command("status"))
         }
         _ => "The system refused a resource: see its limits on open files and processes (`ulimit -a`), then try again."
             .to_owned(),
+    }
+}
+
+/// What to do about data that was not written or found.
+pub(crate) fn data(code: &str, words: &Words) -> String {
+    match code {
+        "unreachable" => "Ask again, or allow more time with --deadline.".to_owned(),
+        "refused" => "Correct what the message names; docs/data.md says what the worker takes.".to_owned(),
+        code => database(code, words),
+    }
+}
+
+/// What to do about a database.
+fn database(code: &str, words: &Words) -> String {
+    match code {
+        "disk_full" => "Make room on the disk; nothing was lost, and nothing was half-written.".to_owned(),
+        "database_busy" => {
+            "Another process keeps the database locked, perhaps while it is stopped: let it go on or end it, then ask again."
+                .to_owned()
+        }
+        "database_corrupt" => {
+            "It was left as it is. Restore a backup in its place, try `sqlite3 FILE .recover`, or name another database with --database."
+                .to_owned()
+        }
+        "database_too_new" => {
+            "Use the newer version, or name another database with --database; nothing was changed.".to_owned()
+        }
+        "database_not_wal" => "Name a database on a local disk with --database.".to_owned(),
+        "fence_unreadable" => {
+            format!("{} claims the database anew.", words.command("restart"))
+        }
+        _ => format!("{} may tell more.", words.command("logs")),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A failure as the caller gets it: what happened, why, what to do next, and a code that stays the same.
 
+use coordinator::client::ClientError;
 use coordinator::{EnsureError, WorkerSpec};
 use serde_json::{Map, Value};
 use worker::ServeError;
@@ -51,6 +52,15 @@ impl Failure {
     pub(crate) fn serve(error: &ServeError, words: &Words) -> Self {
         let fields = fields::of_serve(error);
         Self { fields, ..Self::plain(error.code(), error.to_string(), explain::serve(error, words)) }
+    }
+
+    /// Why the worker did not do what it was asked to with its data.
+    pub(crate) fn data(error: &ClientError, words: &Words) -> Self {
+        let code = exit::TABLE
+            .iter()
+            .find(|(known, _)| *known == error.code())
+            .map_or("refused", |(known, _)| known);
+        Self::plain(code, error.to_string(), explain::data(code, words))
     }
 
     /// A failure without fields or log.

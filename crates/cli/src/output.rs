@@ -45,6 +45,28 @@ pub(crate) fn result(mode: Mode, human: &str, json: &impl Serialize) -> Result<(
     }
 }
 
+/// Whether somebody may still read the results: so that a command that goes on for ever ends with its reader.
+pub(crate) fn is_read() -> bool {
+    !matches!(io::stdout().lock().flush(), Err(error) if error.kind() == io::ErrorKind::BrokenPipe)
+        && !reader_has_gone()
+}
+
+/// A pipe whose reader has gone is in error, without a byte being written (`poll(2)`).
+#[cfg(unix)]
+fn reader_has_gone() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdout = io::stdout();
+    let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
+    let none = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut watched, Some(&none)).is_ok()
+        && watched[0].revents().intersects(PollFlags::ERR | PollFlags::HUP)
+}
+
+#[cfg(not(unix))]
+fn reader_has_gone() -> bool {
+    false
+}
+
 /// Says something beside the result.
 pub(crate) fn note(text: &str) {
     // Who closes standard error does not want to know.

@@ -52,6 +52,11 @@ pub(crate) fn serve_options(settings: &Settings, foreground: bool) -> ServeOptio
     options.log_level = Some(settings.log_level.value);
     options.log_max_bytes = settings.log_max_bytes.value;
     options.log_keep = settings.log_keep.value;
+    options.idle_timeout = settings.idle_timeout.value;
+    options.database = Some(settings.database.value.clone());
+    options.keep_for = settings.keep_for.value;
+    options.keep_bytes = settings.keep_bytes.value;
+    options.synced = settings.synchronous.value;
     options
 }
 

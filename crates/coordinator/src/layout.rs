@@ -16,6 +16,8 @@ pub const PROOF_KEY: &str = "proof.key";
 pub const SUSPECT: &str = "suspect.json";
 /// The last launch and how it went: what backoff rests on.
 pub const LAUNCH: &str = "launch.json";
+/// The worker's own data.
+pub const WORKER_DB: &str = "worker.db";
 /// The history.
 pub const LIFECYCLE_DB: &str = "lifecycle.db";
 /// The worker's output.

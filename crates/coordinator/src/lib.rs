@@ -14,7 +14,9 @@
 //! # }
 //! ```
 
+pub mod api;
 pub mod blocking;
+pub mod client;
 mod deadline;
 mod ensure;
 mod error;

@@ -90,4 +90,7 @@ sabotages! {
     AddressUnchecked = "address_unchecked",
     /// A commit is not held against the fence. To be noticed: a row of a lower epoch after the claim of a higher one.
     FenceUnchecked = "fence_unchecked",
+    /// A worker that nobody seems to need leaves although it has just been given to somebody. To be noticed: a session whose worker was on its
+    /// way out when it was given.
+    LeavesWhenAsked = "leaves_when_asked",
 }

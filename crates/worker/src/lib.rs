@@ -10,6 +10,8 @@
 //! | `serve` | one tenure from the claim to the end |
 //! | `office` | taking office, or standing by for it |
 //! | `server` | HTTP: accept loop, limits, gate, routes |
+//! | `store` | the data: one writer, fenced |
+//! | `presence` | who needs this worker, and leaving when nobody does |
 //! | `stop`, `stages` | why and how a tenure ends, each stage with its budget |
 //! | `watchdog`, `vigil` | ends a process whose event loop is stuck, or whose stop takes too long |
 //! | `log`, `stderr`, `panic` | what is written, and that writing it never harms |
@@ -21,6 +23,7 @@ mod log;
 mod office;
 mod options;
 mod panic;
+mod presence;
 mod serve;
 mod server;
 mod service_manager;
@@ -28,6 +31,7 @@ mod signals;
 mod stages;
 mod stderr;
 mod stop;
+mod store;
 mod vigil;
 mod watchdog;
 

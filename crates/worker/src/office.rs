@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use coordinator::fence::Databases;
 use coordinator::machine::{Machine, Readiness, TenureLook, WorkerReport};
 use coordinator::{Claim, Holder, Tenure, TenureError, WorkerSpec};
 
@@ -30,6 +31,7 @@ pub(crate) enum Taken {
 pub(crate) async fn take(
     machine: &Machine,
     spec: &WorkerSpec,
+    databases: &Databases,
     stand_by: bool,
     manager: &ServiceManager,
     stop: &Stop,
@@ -39,7 +41,7 @@ pub(crate) async fn take(
         let claim = tokio::select! {
             biased;
             reason = stop.begun() => return Ok(Taken::Stopped(reason)),
-            claim = Tenure::claim(machine, spec, readiness) => claim?,
+            claim = Tenure::claim_above(machine, spec, readiness, databases) => claim?,
         };
         let holder = match claim {
             Claim::Won(tenure) => return Ok(Taken::Office(Box::new(tenure))),

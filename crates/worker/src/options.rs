@@ -1,5 +1,6 @@
 //! What the one who starts a worker may decide: [`ServeOptions`] and [`Limits`].
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::log::LogLevel;
@@ -27,6 +28,17 @@ pub struct ServeOptions {
     pub stand_by: bool,
     /// What clients may use up.
     pub limits: Limits,
+    /// The worker leaves when nobody has needed it for so long: no session has a lease, nobody was given it, and nobody asked for its data.
+    /// 30 min by default; zero: never.
+    pub idle_timeout: Duration,
+    /// The database; by default `worker.db` in the state directory.
+    pub database: Option<PathBuf>,
+    /// Observations are dropped after so long; zero, the default: never.
+    pub keep_for: Duration,
+    /// The oldest observations are dropped when the database is larger than so many bytes; 0, the default: never.
+    pub keep_bytes: u64,
+    /// Whether each commit waits for the disk, so that what was answered survives a power failure: `synchronous=FULL`. On by default.
+    pub synced: bool,
 }
 
 impl Default for ServeOptions {
@@ -40,6 +52,11 @@ impl Default for ServeOptions {
             watchdog: None,
             stand_by: ServiceManager::present(),
             limits: Limits::default(),
+            idle_timeout: Duration::from_secs(30 * 60),
+            database: None,
+            keep_for: Duration::ZERO,
+            keep_bytes: 0,
+            synced: true,
         }
     }
 }
@@ -55,6 +72,8 @@ pub struct Limits {
     pub head_bytes: usize,
     /// Bytes of a body; 64 KiB by default.
     pub body_bytes: usize,
+    /// Bytes of a body of observations; 1 MiB by default. Bodies that are being sent, and what waits to be written, have 8 MiB together.
+    pub batch_bytes: usize,
     /// How long a connection may take to send a complete head, its first or its next; 10 s by default.
     pub head_time: Duration,
     /// How long a request may take from its head to its answer, the client's sending of the body included; 10 s by default.
@@ -69,6 +88,7 @@ impl Default for Limits {
             connections: 256,
             head_bytes: 16 * 1024,
             body_bytes: 64 * 1024,
+            batch_bytes: 1024 * 1024,
             head_time: Duration::from_secs(10),
             request_time: Duration::from_secs(10),
             write_time: Duration::from_secs(10),

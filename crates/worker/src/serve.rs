@@ -7,19 +7,22 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use coordinator::fence::Databases;
 use coordinator::machine::{Clock, Machine};
-use coordinator::{Holder, Tenure, WorkerSpec, failpoint};
+use coordinator::{Holder, Superseded, Tenure, TenureError, WorkerSpec, failpoint, layout};
 use tokio::task::JoinHandle;
 
 use crate::error::ServeError;
 use crate::log::{self, Rotation};
 use crate::office::{self, Taken};
 use crate::options::ServeOptions;
-use crate::server::{Desk, Front, Server};
+use crate::presence::Presence;
+use crate::server::{Data, Desk, Front, Server, data_routes};
 use crate::service_manager::ServiceManager;
 use crate::signals::Signals;
 use crate::stages;
 use crate::stop::{Stop, StopReason};
+use crate::store::{Place, Retention, Store};
 use crate::watchdog::{Pulse, Watchdog};
 
 /// How a worker's run ended without an error.
@@ -75,13 +78,16 @@ pub async fn serve(
     failpoint::hit("serve.start");
     let stop = Stop::new();
     let manager = ServiceManager::from_environment();
+    let place = place(spec, &options);
+    let databases = Databases(vec![place.path.clone()]);
     let _signals = Signals::handle(&stop, options.foreground).map_err(ServeError::Signals)?;
 
-    let tenure: Arc<Tenure> = match office::take(machine, spec, options.stand_by, &manager, &stop).await? {
-        Taken::Office(tenure) => Arc::from(tenure),
-        Taken::Lost(holder) => return Ok(Served::Lost(holder)),
-        Taken::Stopped(why) => return Ok(Served::Ended { why }),
-    };
+    let tenure: Arc<Tenure> =
+        match office::take(machine, spec, &databases, options.stand_by, &manager, &stop).await? {
+            Taken::Office(tenure) => Arc::from(tenure),
+            Taken::Lost(holder) => return Ok(Served::Lost(holder)),
+            Taken::Stopped(why) => return Ok(Served::Ended { why }),
+        };
     tracing::info!(
         epoch = tenure.epoch().0,
         pid = std::process::id(),
@@ -111,13 +117,13 @@ pub async fn serve(
     let begun = tokio::select! {
         biased;
         why = stop.begun() => Err(why),
-        started = begin(&tenure, &stop, &options) => Ok(started),
+        started = begin(machine, &tenure, place, &stop, &options) => Ok(started),
     };
-    let server = match begun {
-        Ok(Ok((server, address))) => {
+    let (server, store, _upkeep) = match begun {
+        Ok(Ok(Begun { server, address, store, upkeep })) => {
             tracing::info!("ready at http://{address}");
             manager.ready(&format!("serving at http://{address}, epoch {}", tenure.epoch()));
-            server
+            (server, Some(store), Some(upkeep))
         }
         Ok(Err(ServeError::Tenure(error))) => {
             watchdog.stopping(stages::budget(Duration::ZERO));
@@ -128,7 +134,7 @@ pub async fn serve(
             watchdog.stopping(stages::budget(Duration::ZERO));
             return Err(abandon(&tenure, error).await);
         }
-        Err(_) => None,
+        Err(_) => (None, None, None),
     };
 
     let why = stop.begun().await;
@@ -136,28 +142,99 @@ pub async fn serve(
     watchdog.stopping(budget);
     manager.stopping(&format!("stopping ({why})"), budget);
     periodic.end().await;
-    stages::leave(&tenure, server, &stop, &why, options.drain).await;
+    stages::leave(&tenure, server, store.as_deref(), &stop, &why, options.drain).await;
     Ok(Served::Ended { why })
 }
 
-/// Listens, and tells everybody. No server on a simulated machine, which has no sockets.
+/// What a worker has once it serves.
+struct Begun {
+    server: Option<Server>,
+    address: SocketAddr,
+    store: Arc<Store>,
+    upkeep: Upkeep,
+}
+
+/// Listens, opens the database, and tells everybody. No server on a simulated machine, which has no sockets.
 async fn begin(
+    machine: &Machine,
     tenure: &Arc<Tenure>,
+    place: Place,
     stop: &Stop,
     options: &ServeOptions,
-) -> Result<(Option<Server>, SocketAddr), ServeError> {
+) -> Result<Begun, ServeError> {
     let bound = tenure.bind().await?;
+    let decision = stop.clone();
+    let superseded =
+        move |superseded: Superseded| decision.begin(StopReason::Superseded { why: superseded.why });
+    let opened = Store::open(place, tenure.epoch(), machine.clock.clone(), superseded).await;
+    let store = Arc::new(opened.map_err(TenureError::from)?);
+    let presence = Presence::restore(machine, store.clone()).await.map_err(TenureError::from)?;
     let desk = Arc::new(Desk::new(tenure.clone(), stop.clone()));
     let server = match bound.listener {
         Some(listener) => {
-            let front = Front::new(desk.clone(), bound.address, options.limits);
+            let batch_bytes = options.limits.batch_bytes;
+            let data = Data {
+                store: store.clone(),
+                presence: presence.clone(),
+                machine: machine.clone(),
+                batch_bytes,
+            };
+            let front = Front::new(desk.clone(), data_routes(data.into()), bound.address, options.limits);
             Some(Server::start(listener, front, options.limits).map_err(ServeError::Listen)?)
         }
         None => None,
     };
     tenure.ready(bound.address).await?;
     desk.open();
-    Ok((server, bound.address))
+    let upkeep =
+        Upkeep::start(machine, tenure.clone(), store.clone(), presence, stop.clone(), options.idle_timeout);
+    Ok(Begun { server, address: bound.address, store, upkeep })
+}
+
+/// Where the data is.
+fn place(spec: &WorkerSpec, options: &ServeOptions) -> Place {
+    let path = options.database.clone().unwrap_or_else(|| spec.state_dir().join(layout::WORKER_DB));
+    let age_ms = i64::try_from(options.keep_for.as_millis()).ok().filter(|age| *age > 0);
+    let bytes = i64::try_from(options.keep_bytes).ok().filter(|bytes| *bytes > 0);
+    Place { path, retention: Retention { age_ms, bytes }, synced: options.synced }
+}
+
+/// What is done beside serving, until this is dropped: dropping old data, and leaving when nobody needs this worker.
+struct Upkeep([JoinHandle<()>; 2]);
+
+/// How often old data is dropped.
+const TEND: Duration = Duration::from_secs(60);
+
+impl Upkeep {
+    fn start(
+        machine: &Machine,
+        tenure: Arc<Tenure>,
+        store: Arc<Store>,
+        presence: Arc<Presence>,
+        stop: Stop,
+        idle: Duration,
+    ) -> Self {
+        let clock = machine.clock.clone();
+        let tending = tokio::spawn(async move {
+            loop {
+                // A portion at a time, so that nobody waits for long.
+                while matches!(store.tend().await, Ok(1..)) {}
+                clock.sleep(TEND).await;
+            }
+        });
+        let leaving = tokio::spawn(async move {
+            if !idle.is_zero() {
+                presence.leave_when_unneeded(&tenure, &stop, idle).await;
+            }
+        });
+        Self([tending, leaving])
+    }
+}
+
+impl Drop for Upkeep {
+    fn drop(&mut self) {
+        self.0.iter().for_each(JoinHandle::abort);
+    }
 }
 
 /// Ends a tenure that came to nothing for a reason of this process's own.

@@ -11,9 +11,12 @@ use tokio::time::{Instant, timeout};
 
 use crate::server::Server;
 use crate::stop::{Stop, StopReason};
+use crate::store::Store;
 
 /// To say that the tenure is about to end.
 const LEAVING: Duration = Duration::from_secs(1);
+/// To write what waits, and to close the database.
+const CLOSE: Duration = Duration::from_secs(2);
 /// To note the end, and to remove the secrets.
 const END: Duration = Duration::from_secs(1);
 /// For what lies between the stages, on a loaded machine.
@@ -21,13 +24,14 @@ const SLACK: Duration = Duration::from_secs(2);
 
 /// The longest that a stop with this drain may take.
 pub(crate) fn budget(drain: Duration) -> Duration {
-    LEAVING.saturating_add(drain).saturating_add(END).saturating_add(SLACK)
+    LEAVING.saturating_add(drain).saturating_add(CLOSE).saturating_add(END).saturating_add(SLACK)
 }
 
 /// Goes through the stages. The lock goes when the tenure is dropped, after this.
 pub(crate) async fn leave(
     tenure: &Tenure,
     server: Option<Server>,
+    store: Option<&Store>,
     stop: &Stop,
     reason: &StopReason,
     drain: Duration,
@@ -47,6 +51,11 @@ pub(crate) async fn leave(
                 drained.ended
             ),
         }
+    }
+    if let Some(store) = store
+        && timeout(CLOSE, store.close()).await.is_err()
+    {
+        tracing::warn!("stop: the database could not be closed within {CLOSE:?}");
     }
     end(tenure, &reason.to_string()).await;
     tracing::info!("stopped after {:.1?}", begun.elapsed());

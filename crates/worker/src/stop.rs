@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::pending;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -16,6 +17,11 @@ pub enum StopReason {
         /// What was given as the reason: printable, at most 200 characters.
         why: String,
     },
+    /// Nobody needed it for so long.
+    Idle {
+        /// The limit.
+        idle: Duration,
+    },
     /// It is no longer in office.
     Superseded {
         /// What it saw.
@@ -29,6 +35,7 @@ impl fmt::Display for StopReason {
             Self::Signal(name) => f.write_str(name),
             Self::Asked { why } if why.is_empty() => f.write_str("asked to stop"),
             Self::Asked { why } => write!(f, "asked to stop: {why}"),
+            Self::Idle { idle } => write!(f, "nobody needed it for {idle:?}"),
             Self::Superseded { why } => write!(f, "superseded: {why}"),
         }
     }

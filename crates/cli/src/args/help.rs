@@ -22,7 +22,8 @@ Examples:
   oneworker ensure --json --deadline 2s        {\"schema\":1,\"outcome\":\"reused\",…}
   oneworker ensure --quiet || exit 0           In a hook that must not block its caller
   oneworker ensure --no-start                  Only find a worker
-  oneworker ensure --env HTTPS_PROXY           Let a new worker have this variable";
+  oneworker ensure --env HTTPS_PROXY           Let a new worker have this variable
+  oneworker ensure --session $ID --session-pid $PPID    The worker stays for as long as this session lives";
 
 pub(super) const SERVE: &str = "\
 `ensure` starts a worker by running `oneworker serve` detached. Where another worker is in office, `serve` says so and ends
@@ -61,6 +62,35 @@ Examples:
   oneworker logs
   oneworker logs -n 200
   oneworker logs -f --name notes";
+
+pub(super) const PUT: &str = "\
+Starts the worker if none runs. Exit code 0 means that the observation survives a crash and a power failure.
+
+Examples:
+  oneworker put --session $SESSION --kind prompt \"what the user said\"
+  oneworker put --key $EVENT_ID --metadata '{\"tool\":\"Bash\"}' \"ran the tests\"
+  jq -c '{session:.id,kind:.type,text:.body}' events.json | oneworker put --stdin";
+
+pub(super) const SEARCH: &str = "\
+Examples:
+  oneworker search disk full
+  oneworker search 'migrat*' --session 8f2c --json";
+
+pub(super) const TAIL: &str = "\
+Examples:
+  oneworker tail -n 50
+  oneworker tail -f --kind prompt
+  oneworker tail -f --json                     One JSON object on each line";
+
+pub(super) const SESSION: &str = "\
+A worker that no session has a lease of leaves after --idle-timeout. A lease ends by being ended, by the death of the process
+that --session-pid names, or after --session-ttl.
+
+Examples:
+  oneworker ensure --session $ID --session-pid $PPID    Find or start the worker, and begin the lease
+  oneworker session touch $ID
+  oneworker session end $ID
+  oneworker session list";
 
 pub(super) const CONFIG_SHOW: &str = "\
 Accepts the flags of the other commands, to show what they change.

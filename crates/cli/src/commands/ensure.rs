@@ -4,7 +4,7 @@
 use coordinator::{Outcome, Worker, ensure_on, system};
 use serde::Serialize;
 
-use super::{Done, Request};
+use super::{Done, Request, session};
 use crate::args::EnsureArgs;
 use crate::exit;
 use crate::failure::Failure;
@@ -21,6 +21,9 @@ pub(super) fn run(args: &EnsureArgs) -> Done {
         let watcher = |words: &str| progress.phase(words);
         progress.watch(ensure_on(&system::machine(), &request.spec, &watcher)).await
     })?;
+    if let Some(session) = &args.session {
+        session::keep(&request, session, &args.lease)?;
+    }
     print(args.output.mode(), request.settings.name.value.as_str(), &worker)?;
     Ok(exit::OK)
 }

@@ -3,13 +3,17 @@
 mod config_show;
 mod ensure;
 mod logs;
+mod put;
 mod restart;
+mod search;
 mod serve;
+mod session;
 mod status;
 mod stop;
 
 use std::process::ExitCode;
 
+use coordinator::client::{Client, ClientError};
 use coordinator::{EnsureError, WorkerSpec};
 
 use crate::args::{Command, ConfigCommand, Flags};
@@ -29,6 +33,10 @@ pub(crate) fn run(command: &Command) -> ExitCode {
         Command::Stop(args) => (args.output.mode(), stop::run(args)),
         Command::Restart(args) => (args.output.mode(), restart::run(args)),
         Command::Logs(args) => (Mode::Human, logs::run(args)),
+        Command::Put(args) => (args.output.mode(), put::run(args)),
+        Command::Search(args) => (args.output.mode(), search::search(args)),
+        Command::Tail(args) => (args.output.mode(), search::tail(args)),
+        Command::Session(command) => (command.mode(), session::run(command)),
         Command::Config(ConfigCommand::Show(args)) => (args.output.mode(), config_show::run(args)),
     };
     result
@@ -66,6 +74,15 @@ impl Request {
     /// The failure that an error is.
     fn failure(&self, error: &EnsureError) -> Failure {
         Failure::ensure(error, &self.words, &self.spec)
+    }
+
+    /// Asks the worker for its data; it is started if none runs and the request allows it.
+    fn ask<T>(&self, work: impl AsyncFnOnce(Client<'_>) -> Result<T, ClientError>) -> Result<T, Failure> {
+        let asked = self.block_on(async { Ok(work(Client::new(&self.spec)).await) })?;
+        asked.map_err(|error| match error {
+            ClientError::Worker(error) => self.failure(&error),
+            other => Failure::data(&other, &self.words),
+        })
     }
 
     /// Runs `work` on this thread, without starting another.

@@ -18,6 +18,11 @@ pub(crate) enum Key {
     BackoffStableAfter,
     Drain,
     Watchdog,
+    IdleTimeout,
+    Database,
+    KeepFor,
+    KeepBytes,
+    Synchronous,
     LogMaxBytes,
     LogKeep,
     LogLevel,
@@ -39,7 +44,7 @@ pub(crate) enum Form {
 
 impl Key {
     /// All of them, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Name,
         Self::Port,
         Self::StateDir,
@@ -51,6 +56,11 @@ impl Key {
         Self::BackoffStableAfter,
         Self::Drain,
         Self::Watchdog,
+        Self::IdleTimeout,
+        Self::Database,
+        Self::KeepFor,
+        Self::KeepBytes,
+        Self::Synchronous,
         Self::LogMaxBytes,
         Self::LogKeep,
         Self::LogLevel,
@@ -76,6 +86,15 @@ impl Key {
             ),
             Self::Drain => ("serve.drain", "ONEWORKER_DRAIN", "--drain", Form::Text),
             Self::Watchdog => ("serve.watchdog", "ONEWORKER_WATCHDOG", "--watchdog", Form::Text),
+            Self::IdleTimeout => {
+                ("serve.idle_timeout", "ONEWORKER_IDLE_TIMEOUT", "--idle-timeout", Form::Text)
+            }
+            Self::Database => ("store.database", "ONEWORKER_DATABASE", "--database", Form::Text),
+            Self::KeepFor => ("store.keep_for", "ONEWORKER_KEEP_FOR", "--keep-for", Form::Text),
+            Self::KeepBytes => {
+                ("store.keep_bytes", "ONEWORKER_KEEP_BYTES", "--keep-bytes", Form::TextOrNumber)
+            }
+            Self::Synchronous => ("store.synchronous", "ONEWORKER_SYNCHRONOUS", "--synchronous", Form::Text),
             Self::LogMaxBytes => {
                 ("serve.log_max_bytes", "ONEWORKER_LOG_MAX_BYTES", "--log-max-bytes", Form::TextOrNumber)
             }
@@ -121,7 +140,12 @@ impl Key {
             | Self::BackoffBase
             | Self::BackoffMax
             | Self::BackoffStableAfter
-            | Self::Drain => value::duration(raw).map(drop),
+            | Self::Drain
+            | Self::KeepFor => value::duration(raw).map(drop),
+            Self::IdleTimeout => value::idle_timeout(raw).map(drop),
+            Self::Database => value::file(raw).map(drop),
+            Self::KeepBytes => value::bytes(raw).map(drop),
+            Self::Synchronous => value::synchronous(raw).map(drop),
             Self::Watchdog => value::positive(raw).map(drop),
             Self::BackoffFree | Self::LogKeep => value::count(raw).map(drop),
             Self::LogMaxBytes => value::bytes(raw).map(drop),

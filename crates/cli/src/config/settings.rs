@@ -25,6 +25,12 @@ pub(crate) struct Settings {
     pub(crate) backoff_stable_after: Setting<Duration>,
     pub(crate) drain: Setting<Duration>,
     pub(crate) watchdog: Setting<Duration>,
+    pub(crate) idle_timeout: Setting<Duration>,
+    pub(crate) database: Setting<PathBuf>,
+    pub(crate) keep_for: Setting<Duration>,
+    pub(crate) keep_bytes: Setting<u64>,
+    /// Whether a commit waits for the disk.
+    pub(crate) synchronous: Setting<bool>,
     pub(crate) log_max_bytes: Setting<u64>,
     pub(crate) log_keep: Setting<u32>,
     pub(crate) log_level: Setting<LogLevel>,
@@ -67,9 +73,16 @@ impl Settings {
         let hang_limit = layers.pick(Key::HangLimit, value::duration, WorkerSpec::DEFAULT_HANG_LIMIT)?;
         // A worker that is stuck for so long would be replaced anyway, but only if a session comes.
         let watchdog = layers.pick(Key::Watchdog, value::positive, hang_limit.value)?;
+        let database = state_dir.value.join(coordinator::layout::WORKER_DB);
+        let database = layers.pick(Key::Database, value::file, database)?;
         Ok(Self {
             name,
             state_dir,
+            database,
+            idle_timeout: layers.pick(Key::IdleTimeout, value::idle_timeout, serve.idle_timeout)?,
+            keep_for: layers.pick(Key::KeepFor, value::duration, serve.keep_for)?,
+            keep_bytes: layers.pick(Key::KeepBytes, value::bytes, serve.keep_bytes)?,
+            synchronous: layers.pick(Key::Synchronous, value::synchronous, serve.synced)?,
             hang_limit,
             watchdog,
             port: layers.pick(Key::Port, value::port, PortChoice::default())?,
@@ -111,6 +124,15 @@ impl Settings {
             time(Key::BackoffStableAfter, &self.backoff_stable_after),
             time(Key::Drain, &self.drain),
             time(Key::Watchdog, &self.watchdog),
+            time(Key::IdleTimeout, &self.idle_timeout),
+            entry(Key::Database, &self.database, self.database.value.as_os_str()),
+            time(Key::KeepFor, &self.keep_for),
+            entry(Key::KeepBytes, &self.keep_bytes, self.keep_bytes.value.to_string()),
+            entry(
+                Key::Synchronous,
+                &self.synchronous,
+                if self.synchronous.value { "full" } else { "normal" },
+            ),
             entry(Key::LogMaxBytes, &self.log_max_bytes, self.log_max_bytes.value.to_string()),
             entry(Key::LogKeep, &self.log_keep, self.log_keep.value.to_string()),
             entry(Key::LogLevel, &self.log_level, self.log_level.value.as_str()),

@@ -45,6 +45,35 @@ pub(crate) fn duration(raw: &OsStr) -> Result<Duration, Wrong> {
         .map_err(|_| format!("{given:?} is not a duration: write it with its unit, such as 250ms, 5s or 30m"))
 }
 
+/// How long a worker stays that nobody needs: whoever was given it has to have the time to say that he needs it.
+pub(crate) fn idle_timeout(raw: &OsStr) -> Result<Duration, Wrong> {
+    let duration = duration(raw)?;
+    if !duration.is_zero() && duration < Duration::from_secs(1) {
+        return Err("must be 0, or at least 1s".to_owned());
+    }
+    Ok(duration)
+}
+
+/// Whether a commit waits for the disk: SQLite's words for it.
+pub(crate) fn synchronous(raw: &OsStr) -> Result<bool, Wrong> {
+    match text(raw)? {
+        "full" => Ok(true),
+        "normal" => Ok(false),
+        given => Err(format!("{given:?} is neither \"full\" nor \"normal\"")),
+    }
+}
+
+/// An absolute path of a file.
+pub(crate) fn file(raw: &OsStr) -> Result<PathBuf, Wrong> {
+    match Path::new(raw) {
+        path if path.is_absolute() && path.file_name().is_some() => Ok(path.to_owned()),
+        path if path.is_absolute() => Err(format!("{raw:?} is not the path of a file")),
+        _ => Err(format!(
+            "{raw:?} is not an absolute path: a relative one would be another file in every working directory"
+        )),
+    }
+}
+
 /// A duration other than zero.
 pub(crate) fn positive(raw: &OsStr) -> Result<Duration, Wrong> {
     let duration = duration(raw)?;
@@ -96,6 +125,23 @@ mod tests {
         for wrong in ["", "5", "-1s", "5 parsecs", "s", "99999999999999999999s"] {
             assert_eq!(parse(wrong), None, "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn a_worker_that_nobody_needs_stays_for_a_second_at_least() {
+        let parse = |text: &str| idle_timeout(OsStr::new(text)).ok();
+        assert_eq!(parse("0"), Some(Duration::ZERO));
+        assert_eq!(parse("1s"), Some(Duration::from_secs(1)));
+        assert_eq!(parse("999ms"), None);
+    }
+
+    #[test]
+    fn a_database_is_a_file_with_an_absolute_path() {
+        assert!(file(OsStr::new("worker.db")).unwrap_err().contains("every working directory"));
+        assert!(file(OsStr::new("/")).is_err());
+        assert!(file(std::env::temp_dir().join("worker.db").as_os_str()).is_ok());
+        assert_eq!(synchronous(OsStr::new("normal")), Ok(false));
+        assert!(synchronous(OsStr::new("off")).is_err());
     }
 
     #[test]

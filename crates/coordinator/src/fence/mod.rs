@@ -282,16 +282,16 @@ impl EpochFloor for Databases {
         let look =
             move || paths.iter().try_fold(None, |highest, path| Ok(highest.max(Fence::highest(path)?)));
         match tokio::task::spawn_blocking(look).await {
-            Ok(found) => found.map_err(|error: FenceError| error.into()),
+            Ok(found) => found.map_err(|error: FenceError| (&error).into()),
             // The event loop is being shut down: nothing depends on the answer.
             Err(_) => Ok(None),
         }
     }
 }
 
-impl From<FenceError> for TenureError {
-    fn from(error: FenceError) -> Self {
-        let pid = match &error {
+impl From<&FenceError> for TenureError {
+    fn from(error: &FenceError) -> Self {
+        let pid = match error {
             FenceError::DatabaseBusy { holder, .. } => *holder,
             _ => None,
         };

@@ -115,6 +115,9 @@ pub trait Processes: Send + Sync {
     fn surroundings(&self) -> Surroundings;
     /// The process that has this pid now; `None` if there is none.
     async fn look(&self, pid: Pid) -> io::Result<Option<ProcessInfo>>;
+    /// Waits until exactly this process has ended; at once if it has. By the kernel's notice where that can be had (Linux, pidfd), else by
+    /// looking every two seconds. Cancelled by dropping.
+    async fn ended(&self, process: &ProcessIdentity);
     /// Sends a signal to exactly this process.
     ///
     /// On Linux (pidfd) and Windows (handle) the process is held while its identity is compared, so that the pid can't be

@@ -18,6 +18,8 @@ pub use launcher::reports_in;
 
 use std::sync::{Arc, OnceLock};
 
+pub(crate) use network::client as http_client;
+
 use crate::machine::{Machine, Readiness};
 
 /// This machine. Cheap to ask for again.

@@ -17,7 +17,7 @@ use crate::proof::{Challenge, MAX_HEALTH_BYTES};
 pub(super) struct SystemNetwork;
 
 /// One client for the process. It keeps no connection, so it belongs to no runtime and to no worker.
-fn client() -> io::Result<&'static Client> {
+pub(crate) fn client() -> io::Result<&'static Client> {
     static CLIENT: OnceLock<Client> = OnceLock::new();
     if let Some(client) = CLIENT.get() {
         return Ok(client);

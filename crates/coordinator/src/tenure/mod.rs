@@ -24,6 +24,7 @@ mod publication;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 
@@ -37,7 +38,8 @@ use crate::identity::Epoch;
 use crate::layout;
 use crate::lifecycle::{Event, EventKind};
 use crate::machine::{
-    BoundPort, Directory, Machine, OfficeCheck, Pid, ProcessIdentity, Readiness, TenureGuard, WorkerReport,
+    BoundPort, Directory, Machine, Moment, OfficeCheck, Pid, ProcessIdentity, Readiness, TenureGuard,
+    WorkerReport,
 };
 use crate::proof::{self, Challenge, Health, ProofKey};
 use crate::record::{self, Record, WorkerState};
@@ -83,6 +85,8 @@ pub struct Tenure {
 struct Published {
     record: Record,
     files: Publication,
+    /// When the last proof was given.
+    proved: Moment,
 }
 
 impl Tenure {
@@ -163,7 +167,7 @@ impl Tenure {
             identity: proof::identity_digest(&spec.name, &record.surroundings.user, &spec.state_dir),
             key: ProofKey::fresh(epoch, &*machine.random).map_err(TenureError::Random)?,
             token: proof::random_hex::<32>(&*machine.random).map_err(TenureError::Random)?,
-            published: Mutex::new(Published { record, files }),
+            published: Mutex::new(Published { record, files, proved: machine.clock.now() }),
             superseded: OnceLock::new(),
             ended: AtomicBool::new(false),
             office,
@@ -217,7 +221,7 @@ impl Tenure {
         let dir = self.directory();
         {
             let mut published = self.published.lock().await;
-            let Published { record, files } = &mut *published;
+            let Published { record, files, .. } = &mut *published;
             // The record last: who reads `ready` finds the secrets of the same epoch.
             files.put(dir, layout::PROOF_KEY, record::render(&self.key)).await.map_err(state_dir)?;
             files.put(dir, layout::TOKEN, self.token.clone().into_bytes()).await.map_err(state_dir)?;
@@ -251,7 +255,10 @@ impl Tenure {
         failpoint::hit("answer");
         self.check().await?;
         let mut health = {
-            let published = self.published.lock().await;
+            let mut published = self.published.lock().await;
+            if challenge.is_some() {
+                published.proved = self.machine.clock.now();
+            }
             Health {
                 schema: 1,
                 name: self.spec.name.clone(),
@@ -321,13 +328,33 @@ impl Tenure {
         self.set_state(WorkerState::Leaving).await;
     }
 
+    /// Decides to leave, if nobody was given a proof for `idle` and `needed`, which is asked last, says no. Whether it did: then this worker
+    /// is on its way out for everybody, and is to stop as it does on any other request.
+    ///
+    /// Proofs and this decision exclude each other. So nobody is given a worker that has decided to leave, and one that was given has at
+    /// least `idle` to make its need known.
+    pub async fn leave_if_unneeded(&self, idle: Duration, needed: &(dyn Fn() -> bool + Sync)) -> bool {
+        {
+            let mut published = self.published.lock().await;
+            let ready = published.record.state == WorkerState::Ready;
+            let asked = self.machine.clock.now().since(published.proved) < idle;
+            let kept = asked && !sabotage::on(Sabotage::LeavesWhenAsked);
+            if !ready || kept || needed() {
+                return false;
+            }
+            published.record.state = WorkerState::Leaving;
+        }
+        self.leaving().await;
+        true
+    }
+
     async fn set_state(&self, state: WorkerState) {
         // Not into a stranger's directory, nor over a successor's record.
         if self.check_office().await.is_err() {
             return;
         }
         let mut published = self.published.lock().await;
-        let Published { record, files } = &mut *published;
+        let Published { record, files, .. } = &mut *published;
         record.state = state;
         // If it can't be written, sessions learn it from the lock.
         let _ = files.put(self.directory(), layout::RECORD, record::render(record)).await;

@@ -30,8 +30,8 @@ pub(crate) struct Front<O> {
 
 impl<O: Office> Front<O> {
     /// For a server that listens on `address`.
-    pub(crate) fn new(desk: Arc<Desk<O>>, address: SocketAddr, limits: Limits) -> Self {
-        let routes = routes(desk.clone(), limits.body_bytes);
+    pub(crate) fn new(desk: Arc<Desk<O>>, data: Router, address: SocketAddr, limits: Limits) -> Self {
+        let routes = routes(desk.clone(), data, limits.body_bytes);
         Self { gate: Gate::new(address.port()), desk, routes, request_time: limits.request_time }
     }
 

@@ -11,6 +11,9 @@ use subtle::ConstantTimeEq;
 
 use super::refusal::Refusal;
 
+/// What is not for everybody's eyes: another user of the machine can reach the port too.
+const PRIVATE: [&str; 3] = ["/observations", "/search", "/sessions"];
+
 /// The rules of one port.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Gate {
@@ -37,7 +40,8 @@ impl Gate {
             return Err(Refusal::BadOrigin);
         }
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        if reads || bears(headers, token) { Ok(()) } else { Err(Refusal::Unauthorized) }
+        let public = reads && !PRIVATE.iter().any(|path| request.uri().path().starts_with(path));
+        if public || bears(headers, token) { Ok(()) } else { Err(Refusal::Unauthorized) }
     }
 
     /// Whether a `Host` is a loopback address with our port, or none.
@@ -194,6 +198,16 @@ mod tests {
             assert_eq!(admit(method.clone(), "/health", &bare), Err(Refusal::Unauthorized), "{method}");
         }
         assert_eq!(admit(Method::HEAD, "/health", &bare), Ok(()));
+    }
+
+    #[test]
+    fn the_data_is_not_for_everybody_to_read() {
+        let with = |target, headers: &[(&str, &str)]| admit(Method::GET, target, headers);
+        let host = ("host", "127.0.0.1:37777");
+        for target in ["/observations", "/observations?after=1", "/search?q=x", "/sessions", "/sessions/x"] {
+            assert_eq!(with(target, &[host]), Err(Refusal::Unauthorized), "{target}");
+            assert_eq!(with(target, &[host, ("authorization", "Bearer 5ec2e7")]), Ok(()), "{target}");
+        }
     }
 
     #[test]

@@ -5,12 +5,13 @@
 //! at the `gate`, before a route sees the request. Connections are cheap to open, so that a full house would be an easy way to make a
 //! worker look dead to its sessions: the connection that was quiet for longest makes room for a new one, see `admission`.
 //!
-//! `accept` → `connection` → `front` (gate, time limit) → `routes`.
+//! `accept` → `connection` → `front` (gate, time limit) → `routes`, `data`.
 
 mod accept;
 mod admission;
 mod body;
 mod connection;
+mod data;
 mod front;
 mod gate;
 mod patience;
@@ -27,6 +28,7 @@ use coordinator::{Epoch, ProtocolRange, Superseded, Tenure};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+pub(crate) use data::{Data, routes as data_routes};
 pub(crate) use front::Front;
 pub(crate) use routes::Desk;
 

@@ -6,6 +6,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::store::StoreError;
+
 /// Why there is no other answer.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(super) enum Refusal {
@@ -19,6 +21,8 @@ pub(super) enum Refusal {
     BadChallenge,
     #[error("the body is not what this route takes: {0}")]
     BadBody(String),
+    #[error("the query is not what this route takes: {0}")]
+    BadQuery(String),
     #[error("the body is larger than {limit} bytes")]
     BodyTooLarge { limit: usize },
     #[error("the request took too long")]
@@ -29,6 +33,8 @@ pub(super) enum Refusal {
     WrongMethod,
     #[error("the worker does not serve yet, or is stopping")]
     NotReady,
+    #[error("{message}")]
+    Store { status: StatusCode, code: &'static str, message: String },
     #[error("this worker is no longer in office: {0}")]
     Superseded(String),
 }
@@ -41,6 +47,8 @@ impl Refusal {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::BadChallenge => (StatusCode::BAD_REQUEST, "bad_challenge"),
             Self::BadBody(_) => (StatusCode::BAD_REQUEST, "bad_body"),
+            Self::BadQuery(_) => (StatusCode::BAD_REQUEST, "bad_query"),
+            Self::Store { status, code, .. } => (*status, code),
             Self::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Self::TimedOut => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
@@ -48,6 +56,19 @@ impl Refusal {
             Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
             Self::Superseded(_) => (StatusCode::SERVICE_UNAVAILABLE, "superseded"),
         }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        let status = match error.code() {
+            "busy" | "not_ready" | "superseded" | "database_busy" | "request_timeout" => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            "disk_full" => StatusCode::INSUFFICIENT_STORAGE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::Store { status, code: error.code(), message: error.to_string() }
     }
 }
 

@@ -47,17 +47,18 @@ impl<O: Office> Desk<O> {
     }
 }
 
-/// The routes, for bodies of at most `body_bytes`.
-pub(super) fn routes<O: Office>(desk: Arc<Desk<O>>, body_bytes: usize) -> Router {
+/// The routes, besides those to the data, for bodies of at most `body_bytes`.
+pub(super) fn routes<O: Office>(desk: Arc<Desk<O>>, data: Router, body_bytes: usize) -> Router {
     let shutdown = move |desk, request| shutdown::<O>(desk, request, body_bytes);
     Router::new()
         .route("/health", get(health::<O>))
         .route("/ready", get(ready::<O>))
         .route("/version", get(version::<O>))
         .route("/admin/shutdown", post(shutdown))
+        .with_state(desk)
+        .merge(data)
         .fallback(|| async { Refusal::NotFound })
         .method_not_allowed_fallback(|| async { Refusal::WrongMethod })
-        .with_state(desk)
 }
 
 /// The probe of sessions: on the way of every one of their calls, so nothing is logged and nothing is spawned here.

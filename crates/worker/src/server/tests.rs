@@ -76,7 +76,9 @@ fn open(limits: Limits) -> House {
     });
     let stop = Stop::new();
     let desk = Arc::new(Desk::new(office.clone(), stop.clone()));
-    let server = Server::start(listener, Front::new(desk.clone(), address, limits), limits).unwrap();
+    let server =
+        Server::start(listener, Front::new(desk.clone(), axum::Router::new(), address, limits), limits)
+            .unwrap();
     House { address, office, desk, stop, server }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use coordinator::machine::{
@@ -29,6 +30,18 @@ impl Processes for SimulatedProcesses {
 
     async fn look(&self, pid: Pid) -> io::Result<Option<ProcessInfo>> {
         self.0.call("look at process", &pid.to_string(), |kernel, _| Ok(kernel.look(pid))).await
+    }
+
+    async fn ended(&self, process: &ProcessIdentity) {
+        while self
+            .0
+            .call("look at process", &process.pid.to_string(), |kernel, _| {
+                kernel.living(process.pid).is_some_and(|found| kernel.identity(found) == *process)
+            })
+            .await
+        {
+            self.0.sleep(Duration::from_secs(2)).await;
+        }
     }
 
     async fn signal(&self, target: &ProcessIdentity, signal: Signal) -> io::Result<SignalOutcome> {

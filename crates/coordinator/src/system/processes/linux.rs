@@ -5,6 +5,9 @@ use std::time::Duration;
 use rustix::io::Errno;
 use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
 
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
 use super::identity;
 use crate::machine::{
     Activity, Pid, ProcessIdentity, ProcessInfo, Signal, SignalOutcome, StartTime, Surroundings,
@@ -121,6 +124,23 @@ pub(super) fn signal(target: &ProcessIdentity, signal: Signal) -> io::Result<Sig
         Err(Errno::NOSYS) if is_target()? => sent(rustix::process::kill_process(pid, signal)),
         Err(Errno::NOSYS) => Ok(SignalOutcome::Gone),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// A pidfd can be read from once its process has ended, reaped or not (`pidfd_open(2)`). Returns at once where there is none, or where the pid
+/// is another's by now.
+pub(super) async fn notice_of_end(process: &ProcessIdentity) {
+    let Some(pid) = i32::try_from(process.pid.0).ok().and_then(rustix::process::Pid::from_raw) else {
+        return;
+    };
+    let Ok(watched) = pidfd_open(pid, PidfdFlags::NONBLOCK) else { return };
+    if !super::lives(process) {
+        return;
+    }
+    // SAFETY: the descriptor is owned by what is registered, and stays open for as long.
+    let registered = unsafe { AsyncFd::register_with_interest(watched, Interest::READABLE) };
+    if let Ok(registered) = registered {
+        let _ = registered.readable().await;
     }
 }
 

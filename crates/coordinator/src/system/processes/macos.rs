@@ -118,6 +118,9 @@ pub(super) fn signal(target: &ProcessIdentity, signal: Signal) -> io::Result<Sig
     }
 }
 
+/// None here: it is looked for instead.
+pub(super) async fn notice_of_end(_process: &ProcessIdentity) {}
+
 pub(super) fn surroundings() -> Surroundings {
     Surroundings {
         host: host(),

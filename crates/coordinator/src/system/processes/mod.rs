@@ -3,11 +3,12 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::machine::{
-    Pid, ProcessIdentity, ProcessInfo, Processes, Signal, SignalOutcome, StartTime, Surroundings,
+    Activity, Pid, ProcessIdentity, ProcessInfo, Processes, Signal, SignalOutcome, StartTime, Surroundings,
 };
 
 #[cfg_attr(target_os = "linux", path = "linux.rs")]
@@ -23,6 +24,16 @@ pub(super) use imp::look;
 /// The identity of a process that runs now.
 pub(super) fn identity(pid: Pid, start_time: StartTime) -> ProcessIdentity {
     ProcessIdentity { pid, start_time, boot_id: super::clock::boot_id() }
+}
+
+/// How often it is looked whether a process has ended, where the system gives no notice.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Whether it does; one that can't be looked at may.
+fn lives(process: &ProcessIdentity) -> bool {
+    imp::look(process.pid).map_or(true, |found| {
+        found.is_some_and(|found| found.identity == *process && found.activity != Activity::Zombie)
+    })
 }
 
 #[async_trait]
@@ -47,7 +58,41 @@ impl Processes for SystemProcesses {
         imp::look(pid)
     }
 
+    async fn ended(&self, process: &ProcessIdentity) {
+        // Where there is no notice, a process that is hidden or dead and not reaped is looked at again all the same.
+        imp::notice_of_end(process).await;
+        while lives(process) {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     async fn signal(&self, target: &ProcessIdentity, signal: Signal) -> io::Result<SignalOutcome> {
         imp::signal(target, signal)
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::process::Command;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    #[tokio::test]
+    async fn the_end_of_a_process_is_noticed_and_a_namesake_is_not_waited_for() {
+        let mut child = Command::new("sleep").arg("600").spawn().unwrap();
+        let process = imp::look(Pid(child.id())).unwrap().unwrap().identity;
+        let mut waiting = SystemProcesses.ended(&process);
+        assert!(timeout(Duration::from_millis(50), &mut waiting).await.is_err());
+        child.kill().unwrap();
+        timeout(PATIENCE, waiting).await.unwrap();
+        child.wait().unwrap();
+        timeout(PATIENCE, SystemProcesses.ended(&process)).await.unwrap();
+        let mut me = SystemProcesses.me();
+        me.start_time = StartTime(me.start_time.0 + 1);
+        timeout(PATIENCE, SystemProcesses.ended(&me)).await.unwrap();
     }
 }

@@ -1,0 +1,60 @@
+//! `oneworker put`: hands observations to the worker, and returns once they are safe.
+
+use std::io::Read as _;
+
+use coordinator::api::NewObservation;
+use coordinator::client::observation;
+use serde::Serialize;
+
+use super::{Done, Request};
+use crate::args::PutArgs;
+use crate::exit;
+use crate::failure::Failure;
+use crate::output::{self, SCHEMA};
+
+/// As much as the worker takes at once, about: what comes on standard input is handed over in portions.
+const PORTION: usize = 200;
+/// The most that is read of standard input, in bytes.
+const LONGEST_INPUT: u64 = 256 * 1024 * 1024;
+
+pub(super) fn run(args: &PutArgs) -> Done {
+    let request = Request::new(&args.common.flags(), &args.common.file(), true)?;
+    let observations = if args.stdin { read()? } else { vec![given(args)?] };
+    let mut receipts = Vec::with_capacity(observations.len());
+    for portion in observations.chunks(PORTION) {
+        receipts.extend(request.ask(async |client| client.put(portion.to_vec()).await)?);
+    }
+    let new = receipts.iter().filter(|receipt| receipt.new).count();
+    let words = format!("{new} new, {} known already", receipts.len() - new);
+    output::result(args.output.mode(), &words, &Answer { schema: SCHEMA, new, observations: receipts })?;
+    Ok(exit::OK)
+}
+
+#[derive(Serialize)]
+struct Answer {
+    schema: u32,
+    new: usize,
+    observations: Vec<coordinator::api::Receipt>,
+}
+
+fn given(args: &PutArgs) -> Result<NewObservation, Failure> {
+    let mut one = observation(&args.session, &args.kind, &args.text.join(" "));
+    one.key.clone_from(&args.key);
+    if let Some(metadata) = &args.metadata {
+        let parsed = serde_json::from_str(metadata);
+        one.metadata = parsed.map_err(|error| Failure::usage(format!("--metadata is no JSON: {error}")))?;
+    }
+    Ok(one)
+}
+
+/// JSON objects, one after the other.
+fn read() -> Result<Vec<NewObservation>, Failure> {
+    let mut text = Vec::new();
+    let read = std::io::stdin().lock().take(LONGEST_INPUT).read_to_end(&mut text);
+    read.map_err(|error| Failure::io("standard input can't be read", &error))?;
+    let objects = serde_json::Deserializer::from_slice(&text).into_iter();
+    let numbered = objects.enumerate().map(|(n, object)| {
+        object.map_err(|error| Failure::usage(format!("observation {n} on standard input: {error}")))
+    });
+    numbered.collect()
+}

@@ -1,0 +1,89 @@
+//! `oneworker session`: who needs the worker.
+
+use std::time::Duration;
+
+use coordinator::api::{LeaseInfo, LeaseRequest};
+use coordinator::machine::Pid;
+use coordinator::{EnsureError, system};
+use humantime::format_duration;
+use serde::Serialize;
+
+use super::{Done, Request};
+use crate::args::{Lease, SessionCommand};
+use crate::exit;
+use crate::failure::Failure;
+use crate::fields::ms;
+use crate::output::{self, Mode, SCHEMA};
+
+pub(super) fn run(command: &SessionCommand) -> Done {
+    match command {
+        SessionCommand::Start(args) | SessionCommand::Touch(args) => {
+            let request = Request::new(&args.common.flags(), &args.common.file(), true)?;
+            keep(&request, &args.session, &args.lease)?;
+            let words = format!("session {:?} has its lease", args.session);
+            say(args.output.mode(), &words, "kept", &args.session)
+        }
+        SessionCommand::End(args) => {
+            let request = Request::new(&args.common.flags(), &args.common.file(), false)?;
+            let ended = request.ask(async |client| client.end_session(&args.session).await)?;
+            let (words, outcome) = if ended {
+                (format!("session {:?} has ended", args.session), "ended")
+            } else {
+                (format!("there was no session {:?}", args.session), "unknown")
+            };
+            say(args.output.mode(), &words, outcome, &args.session)
+        }
+        SessionCommand::List(args) => {
+            let request = Request::new(&args.common.flags(), &args.common.file(), false)?;
+            let sessions = request.ask(async |client| client.sessions().await)?;
+            let lines: Vec<String> = sessions.iter().map(line).collect();
+            let words = if lines.is_empty() { "no session has a lease".to_owned() } else { lines.join("\n") };
+            output::result(args.output.mode(), &words, &List { schema: SCHEMA, sessions })?;
+            Ok(exit::OK)
+        }
+    }
+}
+
+/// Begins a session's lease with the worker that the request finds or starts, or goes on with it.
+pub(super) fn keep(request: &Request, session: &str, lease: &Lease) -> Result<(), Failure> {
+    let owner = lease.session_pid.map(Pid);
+    let start_time = match owner {
+        Some(pid) => Some(request.block_on(start_time(pid))?),
+        None => None,
+    };
+    let ttl_ms = lease.session_ttl.map(|ttl| ms(ttl.into()));
+    let lease = LeaseRequest { session: session.to_owned(), ttl_ms, pid: owner, start_time };
+    request.ask(async |client| client.keep_session(&lease).await)
+}
+
+/// Looked at here, where the pid surely means the process that the caller means.
+async fn start_time(pid: Pid) -> Result<u64, EnsureError> {
+    let looked = system::machine().processes.look(pid).await;
+    let found = looked.and_then(|found| found.ok_or_else(|| std::io::ErrorKind::NotFound.into()));
+    let found = found
+        .map_err(|source| EnsureError::NotPermitted { what: "look at the session's process", source })?;
+    Ok(found.identity.start_time.0)
+}
+
+fn say(mode: Mode, words: &str, outcome: &str, session: &str) -> Done {
+    #[derive(Serialize)]
+    struct Answer<'a> {
+        schema: u32,
+        outcome: &'a str,
+        session: &'a str,
+    }
+    output::result(mode, words, &Answer { schema: SCHEMA, outcome, session })?;
+    Ok(exit::OK)
+}
+
+#[derive(Serialize)]
+struct List {
+    schema: u32,
+    sessions: Vec<LeaseInfo>,
+}
+
+fn line(lease: &LeaseInfo) -> String {
+    let left = format_duration(Duration::from_secs(lease.ends_in_ms / 1000));
+    let pid = lease.pid.map(|pid| format!(", with pid {pid}")).unwrap_or_default();
+    output::printable(&format!("{}  ends in {left}{pid}", lease.session))
+}

@@ -1,0 +1,65 @@
+//! Why the store did not do what it was asked to.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use coordinator::TenureError;
+use coordinator::fence::FenceError;
+use thiserror::Error;
+
+#[derive(Debug, Error)]
+pub(crate) enum StoreError {
+    #[error(transparent)]
+    Fence(Arc<FenceError>),
+    #[error(
+        "{} was written by a newer version (its schema is {found}, this version knows up to {known}): it is left as it is; use the newer version, or name another database",
+        path.display()
+    )]
+    TooNew { path: PathBuf, found: i64, known: i64 },
+    #[error("too much waits to be written")]
+    Full,
+    #[error("this took too long, and was given up")]
+    TooSlow,
+    #[error("the store is closed")]
+    Closed,
+    #[error("the writer's thread can't be started: {0}")]
+    NoThread(io::Error),
+}
+
+impl From<FenceError> for StoreError {
+    fn from(error: FenceError) -> Self {
+        Self::Fence(error.into())
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::OperationInterrupted) => Self::TooSlow,
+            _ => FenceError::Sqlite(error).into(),
+        }
+    }
+}
+
+impl StoreError {
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Fence(error) => error.code(),
+            Self::TooNew { .. } => "database_too_new",
+            Self::Full => "busy",
+            Self::TooSlow => "request_timeout",
+            Self::Closed => "not_ready",
+            Self::NoThread(_) => "no_thread",
+        }
+    }
+}
+
+impl From<StoreError> for TenureError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Fence(error) => (&*error).into(),
+            other => Self::Unusable { code: other.code(), message: other.to_string(), pid: None },
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The tables, and how a database of an earlier version comes to have them.
+//!
+//! The version is in `user_version`, which is part of the transaction that changes the tables. A database of a later version is refused and
+//! not touched.
+
+use std::path::PathBuf;
+
+use coordinator::fence::FencedConnection;
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::StoreError;
+
+/// Each step leads from one version to the next. They are never changed, only added to.
+const STEPS: [&str; 1] = ["
+    CREATE TABLE observations (
+        id       INTEGER PRIMARY KEY AUTOINCREMENT,
+        at_ms    INTEGER NOT NULL,
+        session  TEXT NOT NULL,
+        kind     TEXT NOT NULL,
+        text     TEXT NOT NULL,
+        metadata TEXT,
+        key      TEXT UNIQUE
+    ) STRICT;
+    CREATE INDEX observations_by_session ON observations (session);
+    CREATE INDEX observations_by_time ON observations (at_ms);
+
+    CREATE VIRTUAL TABLE observations_text USING fts5 (text, content = 'observations', content_rowid = 'id');
+    CREATE TRIGGER observations_added AFTER INSERT ON observations BEGIN
+        INSERT INTO observations_text (rowid, text) VALUES (new.id, new.text);
+    END;
+    CREATE TRIGGER observations_removed AFTER DELETE ON observations BEGIN
+        INSERT INTO observations_text (observations_text, rowid, text) VALUES ('delete', old.id, old.text);
+    END;
+
+    CREATE TABLE leases (
+        id         TEXT PRIMARY KEY,
+        began_ms   INTEGER NOT NULL,
+        touched_ms INTEGER NOT NULL,
+        ttl_ms     INTEGER NOT NULL,
+        pid        INTEGER,
+        start_time INTEGER,
+        boot_id    TEXT
+    ) STRICT;"];
+
+/// Takes the steps that are missing, all in one transaction.
+pub(super) fn bring_up_to_date(db: &mut FencedConnection) -> Result<(), StoreError> {
+    let path = db.path().map(PathBuf::from).unwrap_or_default();
+    let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
+    let update = db.transaction(TransactionBehavior::Immediate)?;
+    let found: i64 = update.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let missing = usize::try_from(found).ok().and_then(|found| STEPS.get(found..));
+    let Some(missing) = missing else {
+        return Err(StoreError::TooNew { path, found, known });
+    };
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for step in missing {
+        update.execute_batch(step)?;
+    }
+    update.pragma_update(None, "user_version", known)?;
+    Ok(update.commit()?)
+}
+
+/// What is wrong with the file; empty if nothing is.
+pub(super) fn check(db: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut query = db.prepare("PRAGMA integrity_check (20)")?;
+    let found = query.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+    Ok(if found == ["ok"] { Vec::new() } else { found })
+}
