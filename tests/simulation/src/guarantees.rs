@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use coordinator::machine::{Ending, Signal};
 use coordinator::proof::Health;
-use coordinator::record::{self, LaunchNote, Record};
+use coordinator::record::{self, LaunchNote, Record, WorkerState};
 use coordinator::{WorkerSpec, layout};
 
 use crate::kernel::Kernel;
@@ -30,8 +30,11 @@ pub(crate) struct Office {
 #[derive(Debug)]
 struct Proof {
     to: Key,
+    by: Key,
     pid: u32,
     epoch: u64,
+    /// When it was asked for, and when it was given.
+    asked: u64,
     at: u64,
 }
 
@@ -64,6 +67,8 @@ pub(crate) struct Guarantees {
     /// When each session last read what is noted of launches.
     launch_reads: BTreeMap<Key, u64>,
     proofs: Vec<Proof>,
+    /// When workers that nobody needed decided to leave.
+    left: BTreeMap<Key, u64>,
     /// The highest epoch that a worker has proved itself with, in each directory.
     epochs: BTreeMap<Inode, (u64, Key)>,
     /// Who is elected, by which lock file, since when.
@@ -235,11 +240,28 @@ impl Kernel {
             self.breaks(format!("{} changed its epoch from {highest} to {epoch}", self.name(key)));
         }
         self.guarantees.epochs.insert(folder, (epoch, key));
-        self.guarantees.proofs.push(Proof { to, pid, epoch, at: now });
+        self.guarantees.proofs.push(Proof { to, by: key, pid, epoch, asked, at: now });
+        let left = self.guarantees.left.get(&key).is_some_and(|left| *left <= asked);
+        if left && health.state == WorkerState::Ready {
+            self.breaks(format!("{} proved itself ready after it had decided to leave", self.name(key)));
+        }
         if let Some(launch) = self.guarantees.launches.iter_mut().find(|launch| launch.worker == key) {
             launch.ready = true;
         }
         self.ports_overhear(health);
+    }
+
+    /// *Nobody is given a worker that is on its way out*: it leaves when nobody has been given it for `idle`, and from then on it says so.
+    pub(crate) fn decides_to_leave(&mut self, key: Key, idle: Duration) {
+        let now = self.now;
+        let since = now.saturating_sub(u64::try_from(idle.as_nanos()).unwrap_or(u64::MAX));
+        let who = self.name(key);
+        self.story.tell(now, &who, &"decides to leave: nobody needs it");
+        let given = self.guarantees.proofs.iter().any(|proof| proof.by == key && proof.asked > since);
+        if given {
+            self.breaks(format!("{who} leaves, although it was given to somebody within the last {idle:?}"));
+        }
+        self.guarantees.left.insert(key, now);
     }
 
     /// *A session gets a worker that answered this call with a proof.*

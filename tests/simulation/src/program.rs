@@ -135,6 +135,8 @@ pub struct StandardWorker {
     pub answer: Duration,
     /// Whether each answer is over before the next one begins.
     pub in_turn: bool,
+    /// It leaves when nobody was given it for so long; zero: never.
+    pub idle: Duration,
 }
 
 impl Program for StandardWorker {
@@ -165,12 +167,33 @@ async fn serve(process: WorkerProcess, manner: StandardWorker) -> i32 {
         tenure.fail(&error).await;
         return 1;
     }
-    stopped(&process, &stop).await;
+    tokio::select! {
+        biased;
+        () = stopped(&process, &stop) => {}
+        () = unneeded(&process, &tenure, manner.idle) => {}
+    }
     stop.send_replace(true);
     tenure.leaving().await;
     process.close_port().await;
     tenure.end("asked to").await;
     0
+}
+
+/// Returns once the worker has decided to leave since nobody was given it for `idle`.
+async fn unneeded(process: &WorkerProcess, tenure: &Tenure, idle: Duration) {
+    if idle.is_zero() {
+        return std::future::pending().await;
+    }
+    let decides = || {
+        process.host.kernel().decides_to_leave(process.host.key, idle);
+        false
+    };
+    loop {
+        process.machine().clock.sleep(idle / 4).await;
+        if tenure.leave_if_unneeded(idle, &decides).await {
+            return;
+        }
+    }
 }
 
 async fn stopped(process: &WorkerProcess, stop: &watch::Sender<bool>) {

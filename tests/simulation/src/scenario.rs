@@ -183,7 +183,7 @@ fn crash_loops() -> impl Strategy<Value = Vec<Fault>> {
 
 /// The worker in office halts again and again, never for long; or hangs, and its pid is another's when it is to be signalled.
 fn hiccups() -> impl Strategy<Value = Vec<Fault>> {
-    let halts = (ms(100..700), ms(300..900), 3..9_u32).prop_map(|(halt, every, times)| {
+    let halts = (ms(100..1_500), ms(300..1_800), 3..9_u32).prop_map(|(halt, every, times)| {
         let at = |n: u32| When::At(Duration::from_millis(5) + every * n);
         (0..times).map(|n| Fault::Blow(Whom::Incumbent, at(n), Blow::Stop(Some(halt)))).collect()
     });
@@ -233,11 +233,12 @@ pub fn scenarios(seed: u64) -> impl Strategy<Value = Scenario> {
         2 => prop::collection::vec(havocs(), 1..=2),
         3 => prop::collection::vec(prop_oneof![3 => blows(), 3 => havocs(), 1 => ambushes()], 1..=5),
         1 => crash_loops(),
-        1 => hiccups(),
+        2 => hiccups(),
     ];
     let manner = prop_oneof![
         4 => Just(StandardWorker::default()),
-        1 => (ms(0..300), ms(0..60)).prop_map(|(start, answer)| StandardWorker { start, answer, in_turn: false }),
+        1 => (ms(0..300), ms(0..60)).prop_map(|(start, answer)| StandardWorker { start, answer, ..StandardWorker::default() }),
+        1 => ms(1_000..2_500).prop_map(|idle| StandardWorker { idle, ..StandardWorker::default() }),
     ];
     (visits, faults, manner, ms(500..2_500), prop::bool::weighted(0.2)).prop_map(
         move |(visits, faults, manner, hang_limit, zombies)| Scenario {
