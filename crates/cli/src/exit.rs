@@ -62,6 +62,8 @@ pub(crate) const TABLE: &[(&str, Exit)] = &[
     ("database_not_wal", Exit(66)),
     ("database_failed", Exit(67)),
     ("fence_unreadable", Exit(68)),
+    ("database_not_ours", Exit(69)),
+    ("no_descriptors", Exit(70)),
 ];
 
 /// The number of a code; [`OTHER`] for one that is not in the table.

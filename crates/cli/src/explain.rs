@@ -168,6 +168,10 @@ fn database(code: &str, words: &Words) -> String {
         "database_too_new" => {
             "Use the newer version, or name another database with --database; nothing was changed.".to_owned()
         }
+        "database_not_ours" => "Name another database with --database.".to_owned(),
+        "no_descriptors" => {
+            "See the limit on open files (`ulimit -n`): the worker needs about forty, and one for each connection.".to_owned()
+        }
         "database_not_wal" => "Name a database on a local disk with --database.".to_owned(),
         "fence_unreadable" => {
             format!("{} claims the database anew.", words.command("restart"))

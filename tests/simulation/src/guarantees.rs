@@ -66,6 +66,8 @@ pub(crate) struct Guarantees {
     pub(crate) launches: Vec<Launch>,
     /// When each session last read what is noted of launches.
     launch_reads: BTreeMap<Key, u64>,
+    /// When each session last looked whether something is suspected.
+    suspicion_looks: BTreeMap<Key, u64>,
     proofs: Vec<Proof>,
     /// When workers that nobody needed decided to leave.
     left: BTreeMap<Key, u64>,
@@ -301,6 +303,11 @@ impl Kernel {
         }
         let Some(spec) = process.spec.as_ref().filter(|_| !self.guarantees.tampered) else { return };
         let (mut idle, mut quiet, limit) = (process.idle, process.quiet, spec.hang_limit());
+        // Of a proof that comes between the last look at what is suspected and the signal nobody can know either.
+        let (heard, before_idle, before_quiet) = process.before;
+        if self.guarantees.suspicion_looks.get(&by).is_some_and(|looked| *looked <= heard) {
+            (idle, quiet) = (idle + before_idle, quiet + before_quiet);
+        }
         // Whoever is on the way to office is not waited for any longer on a loaded machine, and what was suspected before the first answer counts
         // if it stops right before that.
         let launch = self.guarantees.launches.iter().find(|launch| launch.worker == target);
@@ -423,6 +430,11 @@ impl Kernel {
         if let Some(launch) = launch.filter(|launch| !launch.ready && ending != Ending::Exited(0)) {
             launch.seen = true;
         }
+    }
+
+    /// A session looks whether something is suspected.
+    pub(crate) fn looks_at_suspicion(&mut self, session: Key) {
+        self.guarantees.suspicion_looks.insert(session, self.now);
     }
 
     /// A session reads what is noted of launches.

@@ -108,7 +108,8 @@ impl WorkerProcess {
                 if let (Reply::Health(health), Some((to, asked))) = (&reply, from) {
                     kernel.proved(key, to, asked, health);
                     if heard {
-                        kernel.process_mut(key).heard();
+                        let now = kernel.now;
+                        kernel.process_mut(key).heard(now);
                     }
                 }
                 kernel.ports.request(number.number).reply = Some(reply);

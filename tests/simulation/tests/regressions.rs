@@ -131,6 +131,32 @@ fn a_proof_voids_what_was_suspected_on_its_way() {
     }
 }
 
+/// The same, where the only one who has the proof is a session that waits for another's election.
+#[test]
+fn a_proof_to_one_who_is_not_elected_voids_what_was_suspected_on_its_way() {
+    for call in 50..64 {
+        holds(
+            1_228_201,
+            [
+                (1_636, 267),
+                (198, 641),
+                (1_748, 20),
+                (1_026, 22),
+                (1_026, 2_569),
+                (2_715, 336),
+                (2_005, 1_352),
+                (2_030, 335),
+                (7_188, 356),
+            ],
+            vec![
+                Fault::Blow(Whom::Worker(0), When::Call(call), Blow::Stop(Some(ms(1_246)))),
+                Fault::Blow(Whom::Worker(0), When::Call(call + 2), Blow::Wedge { spinning: false }),
+            ],
+            ms(715),
+        );
+    }
+}
+
 /// A worker dies right after it was ready, while its session is kept from the CPU; another session launches the next one, which is slow to its
 /// office. The first session noted that its launch went well in the place of the other's note, and launched beside it.
 #[test]

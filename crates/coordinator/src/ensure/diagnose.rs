@@ -56,8 +56,7 @@ impl Call<'_> {
             let verdict = self.look_beside(pending, patience).await?;
             match verdict {
                 Verdict::Ready(health) => {
-                    // The worker has done so too, but perhaps before it was halted, and suspected, on its way to giving this proof.
-                    self.forget_suspicion().await;
+                    self.void_suspicion().await;
                     return Ok(Diagnosis::Ready(health));
                 }
                 Verdict::TooNew(health) => return Err(self.too_new(&health).await),
@@ -193,7 +192,10 @@ impl Call<'_> {
             }
             let verdict = self.look(LONGEST_PATIENCE).await?;
             match &verdict {
-                Verdict::Ready(health) => return Ok(self.worker(health, super::Outcome::Waited)),
+                Verdict::Ready(health) => {
+                    self.void_suspicion().await;
+                    return Ok(self.worker(health, super::Outcome::Waited));
+                }
                 Verdict::TooNew(health) | Verdict::Outdated(health) => {
                     return Err(self.too_new(health).await);
                 }

@@ -47,6 +47,7 @@ impl Call<'_> {
                 seen = stamp;
                 match self.look(FIRST_PATIENCE).await? {
                     Verdict::Ready(health) => {
+                        self.void_suspicion().await;
                         return Ok(Election::Found(self.worker(&health, Outcome::Waited)));
                     }
                     Verdict::Starting(record) => self.enter(Phase::Starting(Some(record.process.pid))),
@@ -68,6 +69,7 @@ impl Call<'_> {
                         *pending = None;
                         seen = None;
                         if let Verdict::Ready(health) = verdict? {
+                            self.void_suspicion().await;
                             return Ok(Election::Found(self.worker(&health, Outcome::Waited)));
                         }
                     }

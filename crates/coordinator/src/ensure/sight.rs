@@ -69,6 +69,7 @@ impl<'a> Call<'a> {
         let patience = self.inner_deadline().at_most(self.clock(), FIRST_PATIENCE);
         match patience.limit(self.clock(), &mut probe).await {
             Ok(Ok(Verdict::Ready(health))) => {
+                self.void_suspicion().await;
                 Ok(FirstLook { found: Some(self.worker(&health, Outcome::Reused)), pending: None })
             }
             Ok(verdict) => verdict.map(|_| FirstLook { found: None, pending: None }),
@@ -85,7 +86,9 @@ impl<'a> Call<'a> {
         for _ in 0..3 {
             let sighted = self.read().await?;
             let verdict = self.judge(&sighted, patience).await?;
-            if !matches!(verdict, Verdict::Foreign { .. }) || self.read().await? == sighted {
+            // A worker that was asked although its key is lost has put it back.
+            let settled = !matches!(verdict, Verdict::Foreign { .. }) && !sighted.lacks_its_key();
+            if settled || self.read().await? == sighted {
                 return Ok(verdict);
             }
             last = verdict;
@@ -124,8 +127,7 @@ impl<'a> Call<'a> {
             _ => {}
         }
         let Some(address) = sighted.address(self.spec.port) else { return Ok(Verdict::Absent) };
-        // Without the key no answer proves anything; but a worker that says it is ready puts a lost key back when it is asked.
-        if sighted.key.is_none() && sighted.record.is_none() {
+        if sighted.key.is_none() && !sighted.lacks_its_key() {
             return Ok(Verdict::Absent);
         }
         let challenge = Challenge::fresh(&*self.machine.random)
@@ -135,6 +137,8 @@ impl<'a> Call<'a> {
         let Ok(answer) = limit.limit(self.clock(), probe).await else { return Ok(Verdict::Silent) };
         let foreign = |what: String| Ok(Verdict::Foreign { address, what });
         match answer {
+            // Without the key no answer proves anything.
+            ProbeAnswer::Health(_) if sighted.lacks_its_key() => Ok(Verdict::Absent),
             ProbeAnswer::Health(health) if health.name != self.spec.name => {
                 foreign(format!("it is the worker of {:?}", health.name.as_str()))
             }
@@ -178,6 +182,11 @@ struct Sighted {
 }
 
 impl Sighted {
+    /// Whether a worker says that it is ready, and there is no key that it could prove it with. It puts a lost one back when it is asked.
+    fn lacks_its_key(&self) -> bool {
+        self.key.is_none() && self.record.as_ref().is_some_and(|record| record.state == WorkerState::Ready)
+    }
+
     /// Whether the answer is of who has the key, and made for this challenge.
     fn proves(&self, health: &Health, challenge: &Challenge) -> bool {
         self.key.as_ref().is_some_and(|key| health.epoch == key.epoch && key.verifies(health, challenge))

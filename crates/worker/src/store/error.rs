@@ -17,6 +17,10 @@ pub(crate) enum StoreError {
         path.display()
     )]
     TooNew { path: PathBuf, found: i64, known: i64 },
+    #[error("{} belongs to another user: it is left as it is; name another database", path.display())]
+    NotOurs { path: PathBuf },
+    #[error("the database can't be opened: {0}")]
+    NoDescriptors(io::Error),
     #[error("too much waits to be written")]
     Full,
     #[error("this took too long, and was given up")]
@@ -47,6 +51,8 @@ impl StoreError {
         match self {
             Self::Fence(error) => error.code(),
             Self::TooNew { .. } => "database_too_new",
+            Self::NotOurs { .. } => "database_not_ours",
+            Self::NoDescriptors(_) => "no_descriptors",
             Self::Full => "busy",
             Self::TooSlow => "request_timeout",
             Self::Closed => "not_ready",

@@ -15,7 +15,7 @@ mod readers;
 mod schema;
 mod writer;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -66,6 +66,7 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let Place { path, retention, synced } = place;
         let opened = tokio::task::spawn_blocking(move || {
+            check_surroundings(&path)?;
             let fence = Fence::claim(&path, epoch, PATIENCE)?;
             let mut db = fence.connect()?;
             schema::bring_up_to_date(&mut db)?;
@@ -143,6 +144,25 @@ impl Store {
         let since = self.clock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
+}
+
+/// Half of the descriptors that the writer and the readers take, since a pipe has two.
+const DESCRIPTORS: usize = 12;
+
+/// What SQLite would not tell: that there are not enough descriptors, or that the file is somebody else's.
+fn check_surroundings(path: &Path) -> Result<(), StoreError> {
+    let room = (0..DESCRIPTORS).map(|_| std::io::pipe()).collect::<std::io::Result<Vec<_>>>();
+    room.map_err(StoreError::NoDescriptors)?;
+    #[cfg(unix)]
+    if let Ok(found) = std::fs::metadata(path) {
+        use std::os::unix::fs::MetadataExt;
+        if found.uid() != rustix::process::geteuid().as_raw() {
+            return Err(StoreError::NotOurs { path: path.to_owned() });
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ impl Kernel {
             idle_since: None,
             idle: Duration::ZERO,
             quiet: Duration::ZERO,
+            before: (0, Duration::ZERO, Duration::ZERO),
             resumed: self.now,
             cpu: 0,
             starved: 0,

@@ -65,6 +65,8 @@ pub(crate) struct Process {
     pub(crate) idle: Duration,
     /// The part of it in which it did not even look busy.
     pub(crate) quiet: Duration,
+    /// When it last proved itself, and the two up to then.
+    pub(crate) before: (u64, Duration, Duration),
     /// When it last began to run.
     pub(crate) resumed: u64,
     pub(crate) cpu: u64,
@@ -131,7 +133,8 @@ impl Process {
     }
 
     /// Somebody knows that it is well. An answer to who has gone tells nobody: it may have been halted after it was made, and before it was sent.
-    pub(crate) fn heard(&mut self) {
+    pub(crate) fn heard(&mut self, now: u64) {
+        self.before = (now, self.idle, self.quiet);
         (self.idle, self.quiet) = (Duration::ZERO, Duration::ZERO);
     }
 

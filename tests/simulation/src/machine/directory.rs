@@ -37,7 +37,10 @@ impl Folder<'_> {
 
     pub(super) async fn stat(&self, name: &str) -> io::Result<Option<FileStamp>> {
         self.host
-            .try_call(CallClass::Read, "stat", name, |kernel, _| {
+            .try_call(CallClass::Read, "stat", name, |kernel, key| {
+                if name == layout::SUSPECT {
+                    kernel.looks_at_suspicion(key);
+                }
                 Ok(kernel.files.entry(self.inode, name).map(|file| kernel.files.stamp(file)))
             })
             .await

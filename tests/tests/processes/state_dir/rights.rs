@@ -127,6 +127,10 @@ fn another_users_file_in_the_state_directory_is_not_believed() {
     let identity = identity();
     let first = identity.patient();
     kill_and_wait(first.pid);
+    // It remembers the epoch too.
+    for name in ["worker.db", "worker.db-wal", "worker.db-shm"] {
+        let _ = fs::remove_file(identity.file(name));
+    }
     for name in ["worker.json", "proof.key", "launch.json", "epoch"] {
         std::os::unix::fs::chown(identity.file(name), Some(NOBODY), Some(NOBODY)).unwrap();
     }
