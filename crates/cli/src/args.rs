@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use coordinator::api::Filter;
 
 use crate::config::{FileChoice, Key};
@@ -55,8 +55,8 @@ pub(crate) enum Command {
     #[command(after_help = help::TAIL)]
     Tail(TailArgs),
     /// Say that a session needs the worker, or no longer does
-    #[command(subcommand)]
-    Session(SessionCommand),
+    #[command(after_help = help::SESSION)]
+    Session(SessionArgs),
     /// Show the settings
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -100,43 +100,32 @@ pub(crate) struct Lease {
     pub(crate) session_ttl: Option<humantime::Duration>,
 }
 
-/// `session`
-#[derive(Debug, Subcommand)]
-pub(crate) enum SessionCommand {
+/// What to do with a session's lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SessionAction {
     /// Begin a lease, or go on with it
-    #[command(after_help = help::SESSION)]
-    Start(SessionArgs),
+    Start,
     /// Go on with a lease
-    #[command(after_help = help::SESSION)]
-    Touch(SessionArgs),
+    Touch,
     /// End a lease
-    #[command(after_help = help::SESSION)]
-    End(SessionArgs),
+    End,
     /// List the leases
-    #[command(after_help = help::SESSION)]
-    List(QueryArgs),
+    List,
 }
 
-impl SessionCommand {
-    /// How the result is written.
-    pub(crate) fn mode(&self) -> Mode {
-        match self {
-            Self::Start(args) | Self::Touch(args) | Self::End(args) => args.output.mode(),
-            Self::List(args) => args.output.mode(),
-        }
-    }
-}
-
-/// `session start`, `session touch`, `session end`
+/// `session`
 #[derive(Debug, Args)]
 pub(crate) struct SessionArgs {
     #[command(flatten)]
     pub(crate) common: Common,
     #[command(flatten)]
     pub(crate) output: Output,
+    /// What to do
+    #[arg(value_name = "ACTION")]
+    pub(crate) action: SessionAction,
     /// The session's name
-    #[arg(value_name = "ID")]
-    pub(crate) session: String,
+    #[arg(value_name = "ID", required_if_eq_any = [("action", "start"), ("action", "touch"), ("action", "end")])]
+    pub(crate) session: Option<String>,
     #[command(flatten)]
     pub(crate) lease: Lease,
 }

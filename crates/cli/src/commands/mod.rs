@@ -36,7 +36,7 @@ pub(crate) fn run(command: &Command) -> ExitCode {
         Command::Put(args) => (args.output.mode(), put::run(args)),
         Command::Search(args) => (args.output.mode(), search::search(args)),
         Command::Tail(args) => (args.output.mode(), search::tail(args)),
-        Command::Session(command) => (command.mode(), session::run(command)),
+        Command::Session(args) => (args.output.mode(), session::run(args)),
         Command::Config(ConfigCommand::Show(args)) => (args.output.mode(), config_show::run(args)),
     };
     result

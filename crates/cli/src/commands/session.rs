@@ -9,39 +9,44 @@ use humantime::format_duration;
 use serde::Serialize;
 
 use super::{Done, Request};
-use crate::args::{Lease, SessionCommand};
+use crate::args::{Lease, SessionAction, SessionArgs};
 use crate::exit;
 use crate::failure::Failure;
 use crate::fields::ms;
 use crate::output::{self, Mode, SCHEMA};
 
-pub(super) fn run(command: &SessionCommand) -> Done {
-    match command {
-        SessionCommand::Start(args) | SessionCommand::Touch(args) => {
-            let request = Request::new(&args.common.flags(), &args.common.file(), true)?;
-            keep(&request, &args.session, &args.lease)?;
-            let words = format!("session {:?} has its lease", args.session);
-            say(args.output.mode(), &words, "kept", &args.session)
+pub(super) fn run(args: &SessionArgs) -> Done {
+    let begins = matches!(args.action, SessionAction::Start | SessionAction::Touch);
+    let request = Request::new(&args.common.flags(), &args.common.file(), begins)?;
+    let session = args.session.as_deref().unwrap_or_default();
+    let (words, outcome) = match args.action {
+        SessionAction::Start | SessionAction::Touch => {
+            keep(&request, session, &args.lease)?;
+            (format!("session {session:?} has its lease"), "kept")
         }
-        SessionCommand::End(args) => {
-            let request = Request::new(&args.common.flags(), &args.common.file(), false)?;
-            let ended = request.ask(async |client| client.end_session(&args.session).await)?;
-            let (words, outcome) = if ended {
-                (format!("session {:?} has ended", args.session), "ended")
-            } else {
-                (format!("there was no session {:?}", args.session), "unknown")
-            };
-            say(args.output.mode(), &words, outcome, &args.session)
-        }
-        SessionCommand::List(args) => {
-            let request = Request::new(&args.common.flags(), &args.common.file(), false)?;
-            let sessions = request.ask(async |client| client.sessions().await)?;
-            let lines: Vec<String> = sessions.iter().map(line).collect();
-            let words = if lines.is_empty() { "no session has a lease".to_owned() } else { lines.join("\n") };
-            output::result(args.output.mode(), &words, &List { schema: SCHEMA, sessions })?;
-            Ok(exit::OK)
-        }
-    }
+        SessionAction::End => match request.ask(async |client| client.end_session(session).await)? {
+            true => (format!("session {session:?} has ended"), "ended"),
+            false => (format!("there was no session {session:?}"), "unknown"),
+        },
+        SessionAction::List => return list(&request, args.output.mode()),
+    };
+    output::result(args.output.mode(), &words, &Answer { schema: SCHEMA, outcome, session })?;
+    Ok(exit::OK)
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    schema: u32,
+    outcome: &'a str,
+    session: &'a str,
+}
+
+fn list(request: &Request, mode: Mode) -> Done {
+    let sessions = request.ask(async |client| client.sessions().await)?;
+    let lines: Vec<String> = sessions.iter().map(line).collect();
+    let words = if lines.is_empty() { "no session has a lease".to_owned() } else { lines.join("\n") };
+    output::result(mode, &words, &List { schema: SCHEMA, sessions })?;
+    Ok(exit::OK)
 }
 
 /// Begins a session's lease with the worker that the request finds or starts, or goes on with it.
@@ -63,17 +68,6 @@ async fn start_time(pid: Pid) -> Result<u64, EnsureError> {
     let found = found
         .map_err(|source| EnsureError::NotPermitted { what: "look at the session's process", source })?;
     Ok(found.identity.start_time.0)
-}
-
-fn say(mode: Mode, words: &str, outcome: &str, session: &str) -> Done {
-    #[derive(Serialize)]
-    struct Answer<'a> {
-        schema: u32,
-        outcome: &'a str,
-        session: &'a str,
-    }
-    output::result(mode, words, &Answer { schema: SCHEMA, outcome, session })?;
-    Ok(exit::OK)
 }
 
 #[derive(Serialize)]

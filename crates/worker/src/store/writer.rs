@@ -6,8 +6,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use coordinator::Superseded;
 use coordinator::fence::FencedConnection;
+use coordinator::{Superseded, failpoint};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
@@ -155,5 +155,6 @@ fn attempt(db: &mut FencedConnection, group: &mut Vec<Box<dyn Job>>) -> rusqlite
             }
         }
     }
+    failpoint::hit("store.writing");
     transaction.commit()
 }

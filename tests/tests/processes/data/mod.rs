@@ -1,0 +1,40 @@
+//! The worker's data: nothing is lost, nothing is doubled, and only the worker in office writes.
+
+mod inbox;
+mod leases;
+mod limits;
+mod zombies;
+
+use std::time::Duration;
+
+use coordinator::client::{Client, ClientError};
+use coordinator::{Backoff, LaunchCommand, WorkerSpec};
+use oneworker_tests::Identity;
+
+/// A linked tool's spec of a test's identity.
+fn spec(identity: &Identity, env: &[(&str, &str)]) -> WorkerSpec {
+    let dir = identity.state_dir();
+    let mut launch =
+        LaunchCommand::new(identity.binary(), ["serve", "--no-config", "--port", "auto", "--state-dir"]);
+    launch.args.push(dir.clone().into());
+    launch.env_set.extend(env.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+    WorkerSpec::builder(launch)
+        .port("auto")
+        .state_dir(dir)
+        .deadline(Duration::from_secs(60))
+        // Workers are killed here on purpose.
+        .backoff(Backoff { base: Duration::ZERO, ..Backoff::default() })
+        .build()
+        .unwrap()
+}
+
+/// Asks the identity's worker, with all the time in the world.
+fn ask<T>(
+    spec: &WorkerSpec,
+    work: impl AsyncFnOnce(Client<'_>) -> Result<T, ClientError>,
+) -> Result<T, ClientError> {
+    let event_loop = coordinator::blocking::event_loop().unwrap();
+    let answer = event_loop.block_on(work(Client::new(spec)));
+    event_loop.shutdown_background();
+    answer
+}
