@@ -282,6 +282,12 @@ impl Kernel {
     pub(crate) fn relieve(&mut self, relief: Relief) {
         let now = self.now;
         match relief {
+            // Whatever it was halted by is over, and it waits for a CPU like everybody else.
+            Relief::GoOn(key) if self.process(key).alive() && now < self.loaded_until => {
+                let until = self.loaded_until;
+                self.process_mut(key).set_pace(Pace::Starved(until), now);
+                self.later.push((until, Relief::GoOn(key)));
+            }
             Relief::GoOn(key) if self.process(key).alive() => {
                 self.process_mut(key).set_pace(Pace::Running, now)
             }

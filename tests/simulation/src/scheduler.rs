@@ -238,6 +238,7 @@ impl Simulation {
     /// Ends all faults: who was stopped goes on, squatters leave, errors cease. Wedged workers stay wedged, and sessions that never came
     /// to an end are killed.
     pub fn calm(&mut self) {
+        self.shared.kernel().loaded_until = 0;
         while let Some((_, planned)) = self.planned.pop_first() {
             if let Planned::Relief(relief) = planned {
                 self.shared.kernel().relieve(relief);
@@ -246,7 +247,6 @@ impl Simulation {
         self.blows.clear();
         let mut kernel = self.shared.kernel();
         kernel.ambushes.clear();
-        kernel.loaded_until = 0;
         let now = kernel.now;
         for n in 0..kernel.processes.len() {
             let key = Key(u32::try_from(n).unwrap_or(u32::MAX));
