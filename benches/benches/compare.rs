@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use coordinator::{LaunchCommand, WorkerSpec, ensure_single_worker};
@@ -162,10 +163,11 @@ fn hung(n: usize) {
 fn idle(watch: Duration) {
     let stage = Stage::new(MEASURED);
     let worker = stage.pid();
-    // The start is over when its last line is in the history; a second look is not needed for what is averaged over many seconds.
     let before = switches(worker);
     std::thread::sleep(watch);
-    let wakeups = (switches(worker) - before) as f64 / watch.as_secs_f64();
+    // Threads come and go: of those that were there before only what came since counts.
+    let since = |(thread, count): (_, u64)| count - before.get(&thread).copied().unwrap_or(0);
+    let wakeups = switches(worker).into_iter().map(since).sum::<u64>() as f64 / watch.as_secs_f64();
     let rss = status(worker, "VmRSS:");
     row(
         "worker, idle",
@@ -177,13 +179,12 @@ fn idle(watch: Duration) {
     row("`ensure`, `stop`: peak", "–", &format!("{:.1} MiB", peak()), "–", "≤ 8 MiB");
 }
 
-/// Voluntary context switches of all threads.
-fn switches(process: u32) -> u64 {
+/// Voluntary context switches of each thread.
+fn switches(process: u32) -> HashMap<std::ffi::OsString, u64> {
     let threads = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
-    threads
-        .flatten()
-        .map(|thread| field(&thread.path().join("status"), "voluntary_ctxt_switches:") as u64)
-        .sum()
+    let count =
+        |thread: &std::fs::DirEntry| field(&thread.path().join("status"), "voluntary_ctxt_switches:") as u64;
+    threads.flatten().map(|thread| (thread.file_name(), count(&thread))).collect()
 }
 
 fn status(process: u32, name: &str) -> f64 {
