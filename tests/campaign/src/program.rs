@@ -158,6 +158,8 @@ impl Program {
             ("ONEWORKER_BACKOFF_BASE", "{backoff}ms"),
             ("ONEWORKER_BACKOFF_MAX", "1s"),
             ("ONEWORKER_DRAIN", "500ms"),
+            // So that workers leave by themselves while sessions come.
+            ("ONEWORKER_IDLE_TIMEOUT", "1s"),
             // Not the hang limit, which may be shorter than what a loaded machine stalls.
             ("ONEWORKER_WATCHDOG", "10s"),
         ];
