@@ -54,6 +54,12 @@ pub(crate) enum Command {
     /// Print the last observations
     #[command(after_help = help::TAIL)]
     Tail(TailArgs),
+    /// Copy the worker's data to a file, while it runs
+    #[command(after_help = help::BACKUP)]
+    Backup(CopyArgs),
+    /// Put a backup in the place of the worker's data, while none runs
+    #[command(after_help = help::BACKUP)]
+    Restore(CopyArgs),
     /// Say that a session needs the worker, or no longer does
     #[command(after_help = help::SESSION)]
     Session(SessionArgs),
@@ -190,6 +196,18 @@ pub(crate) struct SearchArgs {
     /// Words that all have to be there; `word*` stands for those that begin with it
     #[arg(value_name = "WORDS", required = true)]
     pub(crate) words: Vec<String>,
+}
+
+/// `backup`, `restore`
+#[derive(Debug, Args)]
+pub(crate) struct CopyArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    /// The backup
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 }
 
 /// `tail`

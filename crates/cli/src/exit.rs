@@ -64,6 +64,7 @@ pub(crate) const TABLE: &[(&str, Exit)] = &[
     ("fence_unreadable", Exit(68)),
     ("database_not_ours", Exit(69)),
     ("no_descriptors", Exit(70)),
+    ("already_running", Exit(71)),
 ];
 
 /// The number of a code; [`OTHER`] for one that is not in the table.

@@ -148,6 +148,9 @@ pub(crate) fn serve(error: &ServeError, words: &Words) -> String {
 pub(crate) fn data(code: &str, words: &Words) -> String {
     match code {
         "unreachable" => "Ask again, or allow more time with --deadline.".to_owned(),
+        "io" => {
+            "Name another file, in a directory that you can write to, on a disk with free space.".to_owned()
+        }
         "refused" => "Correct what the message names; docs/data.md says what the worker takes.".to_owned(),
         code => database(code, words),
     }

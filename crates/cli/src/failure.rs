@@ -3,7 +3,7 @@
 use coordinator::client::ClientError;
 use coordinator::{EnsureError, WorkerSpec};
 use serde_json::{Map, Value};
-use worker::ServeError;
+use worker::{ServeError, StoreError};
 
 use crate::config::ConfigError;
 use crate::exit::{self, Exit};
@@ -61,6 +61,11 @@ impl Failure {
             .find(|(known, _)| *known == error.code())
             .map_or("refused", |(known, _)| known);
         Self::plain(code, error.to_string(), explain::data(code, words))
+    }
+
+    /// Why the data could not be copied.
+    pub(crate) fn store(error: &StoreError, words: &Words) -> Self {
+        Self::plain(error.code(), error.to_string(), explain::data(error.code(), words))
     }
 
     /// A failure without fields or log.

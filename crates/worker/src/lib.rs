@@ -40,3 +40,4 @@ pub use log::{LogLevel, UnknownLevel};
 pub use options::{Limits, ServeOptions};
 pub use serve::{Served, run, serve};
 pub use stop::StopReason;
+pub use store::{StoreError, backup, restore};

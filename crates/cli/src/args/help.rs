@@ -82,6 +82,11 @@ Examples:
   oneworker tail -f --kind prompt
   oneworker tail -f --json                     One JSON object on each line";
 
+pub(super) const BACKUP: &str = "\
+Examples:
+  oneworker backup notes.db
+  oneworker stop && oneworker restore notes.db";
+
 pub(super) const SESSION: &str = "\
 A worker that no session has a lease of leaves after --idle-timeout. A lease ends by being ended, by the death of the process
 that --session-pid names, or after --session-ttl.

@@ -1,6 +1,7 @@
 //! The commands, one file each, and what they share.
 
 mod config_show;
+mod copies;
 mod ensure;
 mod logs;
 mod put;
@@ -37,6 +38,8 @@ pub(crate) fn run(command: &Command) -> ExitCode {
         Command::Search(args) => (args.output.mode(), search::search(args)),
         Command::Tail(args) => (args.output.mode(), search::tail(args)),
         Command::Session(args) => (args.output.mode(), session::run(args)),
+        Command::Backup(args) => (args.output.mode(), copies::backup(args)),
+        Command::Restore(args) => (args.output.mode(), copies::restore(args)),
         Command::Config(ConfigCommand::Show(args)) => (args.output.mode(), config_show::run(args)),
     };
     result

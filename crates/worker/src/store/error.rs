@@ -8,25 +8,48 @@ use coordinator::TenureError;
 use coordinator::fence::FenceError;
 use thiserror::Error;
 
+/// Why the worker's data could not be used, written or found.
 #[derive(Debug, Error)]
-pub(crate) enum StoreError {
+#[non_exhaustive]
+pub enum StoreError {
+    /// The fence, or SQLite.
     #[error(transparent)]
     Fence(Arc<FenceError>),
+    /// The database is of a newer version.
     #[error(
         "{} was written by a newer version (its schema is {found}, this version knows up to {known}): it is left as it is; use the newer version, or name another database",
         path.display()
     )]
-    TooNew { path: PathBuf, found: i64, known: i64 },
+    TooNew {
+        /// The database.
+        path: PathBuf,
+        /// The version of its schema.
+        found: i64,
+        /// The highest that this version knows.
+        known: i64,
+    },
+    /// A backup can't be read or written.
+    #[error("{0}")]
+    Copy(io::Error),
+    /// The database is another user's.
     #[error("{} belongs to another user: it is left as it is; name another database", path.display())]
-    NotOurs { path: PathBuf },
+    NotOurs {
+        /// The database.
+        path: PathBuf,
+    },
+    /// Too many open files.
     #[error("the database can't be opened: {0}")]
     NoDescriptors(io::Error),
+    /// There is no room for more.
     #[error("too much waits to be written")]
     Full,
+    /// It took too long.
     #[error("this took too long, and was given up")]
     TooSlow,
+    /// The worker is stopping.
     #[error("the store is closed")]
     Closed,
+    /// The system gives no thread.
     #[error("the writer's thread can't be started: {0}")]
     NoThread(io::Error),
 }
@@ -47,12 +70,14 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 impl StoreError {
-    pub(crate) fn code(&self) -> &'static str {
+    /// A code that stays the same in every version.
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Fence(error) => error.code(),
             Self::TooNew { .. } => "database_too_new",
             Self::NotOurs { .. } => "database_not_ours",
             Self::NoDescriptors(_) => "no_descriptors",
+            Self::Copy(_) => "io",
             Self::Full => "busy",
             Self::TooSlow => "request_timeout",
             Self::Closed => "not_ready",

@@ -8,6 +8,7 @@
 //! An answer to a write comes after its commit. What waits for the writer has a bound in bytes ([`Store::reserve`]), and whoever would exceed it
 //! is told to come again.
 
+mod copies;
 mod error;
 mod leases;
 mod observations;
@@ -25,7 +26,8 @@ use coordinator::machine::Clock;
 use coordinator::{Epoch, Superseded};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-pub(crate) use error::StoreError;
+pub use copies::{backup, restore};
+pub use error::StoreError;
 pub(crate) use leases::{Lease, NewLease};
 pub(crate) use observations::{Page, Retention};
 

@@ -3,7 +3,7 @@
 //! The version is in `user_version`, which is part of the transaction that changes the tables. A database of a later version is refused and
 //! not touched.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use coordinator::fence::FencedConnection;
 use rusqlite::{Connection, TransactionBehavior};
@@ -45,21 +45,36 @@ const STEPS: [&str; 1] = ["
 /// Takes the steps that are missing, all in one transaction.
 pub(super) fn bring_up_to_date(db: &mut FencedConnection) -> Result<(), StoreError> {
     let path = db.path().map(PathBuf::from).unwrap_or_default();
-    let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
     let update = db.transaction(TransactionBehavior::Immediate)?;
-    let found: i64 = update.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let missing = usize::try_from(found).ok().and_then(|found| STEPS.get(found..));
-    let Some(missing) = missing else {
-        return Err(StoreError::TooNew { path, found, known });
-    };
+    let missing = missing(&update, &path)?;
     if missing.is_empty() {
         return Ok(());
     }
     for step in missing {
         update.execute_batch(step)?;
     }
-    update.pragma_update(None, "user_version", known)?;
+    update.pragma_update(None, "user_version", known())?;
     Ok(update.commit()?)
+}
+
+fn known() -> i64 {
+    i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
+}
+
+/// The steps that this database has yet to take.
+fn missing(db: &Connection, path: &Path) -> Result<&'static [&'static str], StoreError> {
+    let found: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let missing = usize::try_from(found).ok().and_then(|found| STEPS.get(found..));
+    missing.ok_or_else(|| StoreError::TooNew { path: path.to_owned(), found, known: known() })
+}
+
+/// Whether this is a database of ours, of this version or an earlier one.
+pub(super) fn is_known(db: &Connection, path: &Path) -> Result<(), StoreError> {
+    if missing(db, path)?.len() == STEPS.len() {
+        let what = format!("{} is no backup of a worker's database", path.display());
+        return Err(StoreError::Copy(std::io::Error::new(std::io::ErrorKind::InvalidData, what)));
+    }
+    Ok(())
 }
 
 /// What is wrong with the file; empty if nothing is.

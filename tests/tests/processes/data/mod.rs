@@ -1,5 +1,6 @@
 //! The worker's data: nothing is lost, nothing is doubled, and only the worker in office writes.
 
+mod copies;
 mod inbox;
 mod leases;
 mod limits;

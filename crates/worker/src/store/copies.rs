@@ -1,0 +1,116 @@
+//! Backups, and back again. Neither needs a worker.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use coordinator::Epoch;
+use coordinator::fence::{Fence, FenceError};
+use rusqlite::{Connection, OpenFlags};
+
+use super::{PATIENCE, StoreError, schema};
+
+/// Writes a copy of the database as it is in one instant, while a worker goes on with it; whole and synced, or not at all. Its size in bytes.
+///
+/// # Errors
+/// If the database can't be read, or the copy not be written. What was at `to` is as it was then.
+pub fn backup(database: &Path, to: &Path) -> Result<u64, StoreError> {
+    let mut partial = to.as_os_str().to_owned();
+    partial.push(format!(".{}.partial", std::process::id()));
+    let partial = PathBuf::from(partial);
+    let done = copy(database, &partial).and_then(|()| put_in_place(&partial, to).map_err(StoreError::Copy));
+    if done.is_err() {
+        let _ = std::fs::remove_file(&partial);
+    }
+    done
+}
+
+/// Puts a backup in the database's place. For whoever holds the tenure of this epoch, which has to be higher than those of both files; there is no
+/// worker then. A worker that has outlived its office writes nothing into what was restored.
+///
+/// # Errors
+/// If the backup is no whole database of this version or an earlier one, or the place can't be written to. The database is as it was then.
+pub fn restore(backup: &Path, database: &Path, epoch: Epoch) -> Result<(), StoreError> {
+    let mut stamped = database.as_os_str().to_owned();
+    stamped.push(format!(".{}.partial", std::process::id()));
+    let stamped = PathBuf::from(stamped);
+    let done =
+        check(backup).and_then(|()| copy(backup, &stamped)).and_then(|()| replace(&stamped, database, epoch));
+    for suffix in ["", "-wal", "-shm"] {
+        let mut file = stamped.as_os_str().to_owned();
+        file.push(suffix);
+        let _ = std::fs::remove_file(file);
+    }
+    done
+}
+
+fn read_only(path: &Path) -> Result<Connection, StoreError> {
+    // SQLite would only say that it can't be opened.
+    File::open(path.parent().unwrap_or(Path::new("/")).join(".")).map_err(StoreError::Copy)?;
+    if !path.try_exists().map_err(StoreError::Copy)? {
+        let what = format!("{} does not exist", path.display());
+        return Err(StoreError::Copy(io::Error::new(io::ErrorKind::NotFound, what)));
+    }
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    db.busy_timeout(PATIENCE)?;
+    Ok(db)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let to = to.to_str().ok_or_else(|| rusqlite::Error::InvalidPath(to.to_owned()))?;
+    read_only(from)?.execute("VACUUM INTO ?1", [to]).map_err(|error| failure(error, from))?;
+    Ok(())
+}
+
+/// Renames it over, once it is on the disk.
+fn put_in_place(partial: &Path, to: &Path) -> io::Result<u64> {
+    let file = File::open(partial)?;
+    file.sync_all()?;
+    let size = file.metadata()?.len();
+    std::fs::rename(partial, to)?;
+    #[cfg(unix)]
+    File::open(to.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new(".")))?.sync_all()?;
+    Ok(size)
+}
+
+fn check(backup: &Path) -> Result<(), StoreError> {
+    let db = read_only(backup)?;
+    schema::is_known(&db, backup).map_err(|error| match error {
+        StoreError::Fence(error) => match std::sync::Arc::try_unwrap(error) {
+            Ok(FenceError::Sqlite(error)) => failure(error, backup),
+            Ok(other) => other.into(),
+            Err(shared) => StoreError::Fence(shared),
+        },
+        other => other,
+    })?;
+    match schema::check(&db)?.first() {
+        None => Ok(()),
+        Some(found) => Err(StoreError::Copy(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("{} is damaged: {found}", backup.display()),
+        ))),
+    }
+}
+
+/// In one transaction: whoever has the database open sees the old one or the new one, and a fence that is not his.
+fn replace(stamped: &Path, database: &Path, epoch: Epoch) -> Result<(), StoreError> {
+    let _fence = Fence::claim(stamped, epoch, PATIENCE)?;
+    let from = Connection::open(stamped)?;
+    let mut to = Connection::open(database)?;
+    to.busy_timeout(PATIENCE)?;
+    let copied =
+        rusqlite::backup::Backup::new(&from, &mut to)?.step(-1).map_err(|error| failure(error, database))?;
+    match copied {
+        rusqlite::backup::StepResult::Done => Ok(()),
+        _ => Err(FenceError::DatabaseBusy { path: database.to_owned(), holder: None }.into()),
+    }
+}
+
+fn failure(error: rusqlite::Error, path: &Path) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+            FenceError::Corrupt { path: path.to_owned(), source: error }.into()
+        }
+        _ => error.into(),
+    }
+}
