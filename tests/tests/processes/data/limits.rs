@@ -98,3 +98,40 @@ fn another_users_database_is_not_written_to() {
     let failure = identity.patient_ensure().failure();
     assert_eq!(failure.error["worker_code"], "database_not_ours", "{:?}", failure.error);
 }
+
+/// A thousand clients that know the token, and send the heads of large bodies and no bodies.
+#[test]
+fn bodies_that_never_come_cost_bounded_memory_and_keep_nobody_from_the_worker() {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    let identity = identity();
+    let worker = identity.patient();
+    let token = fs::read_to_string(identity.file("token")).unwrap();
+    let address = worker.url.strip_prefix("http://").unwrap();
+    let head = format!(
+        "POST /observations HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-length: 1000000\r\n\r\n["
+    );
+    let half_open: Vec<TcpStream> = (0..1000)
+        .filter_map(|_| {
+            let mut stream = TcpStream::connect(address).ok()?;
+            stream.write_all(head.as_bytes()).ok()?;
+            Some(stream)
+        })
+        .collect();
+    assert!(half_open.len() > 100, "{}", half_open.len());
+    // Whoever asks how it is gets an answer, and whoever has something small to write is told to come again, or is served.
+    let answer = identity.patient();
+    assert_eq!((answer.pid, answer.outcome.as_str()), (worker.pid, "reused"));
+    let mut refused = half_open.last().unwrap();
+    let mut said = [0; 12];
+    refused.read_exact(&mut said).unwrap();
+    assert_eq!(&said, b"HTTP/1.1 503");
+    let status = fs::read_to_string(format!("/proc/{}/status", worker.pid)).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(peak < 64 * 1024, "{peak} KiB");
+    drop(half_open);
+    assert_eq!(put(&identity, "small").0, 0);
+    assert_eq!(identity.only_worker(), worker.pid);
+}
