@@ -12,8 +12,9 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, SCHEMA};
 
-/// As much as the worker takes at once, about: what comes on standard input is handed over in portions.
-const PORTION: usize = 200;
+/// What comes on standard input is handed over in portions of so many, and of about so many bytes: the worker takes 1 MiB at once.
+const PORTION: usize = 500;
+const PORTION_BYTES: usize = 512 * 1024;
 /// The most that is read of standard input, in bytes.
 const LONGEST_INPUT: u64 = 256 * 1024 * 1024;
 
@@ -21,8 +22,11 @@ pub(super) fn run(args: &PutArgs) -> Done {
     let request = Request::new(&args.common.flags(), &args.common.file(), true)?;
     let observations = if args.stdin { read()? } else { vec![given(args)?] };
     let mut receipts = Vec::with_capacity(observations.len());
-    for portion in observations.chunks(PORTION) {
+    let mut rest = observations.as_slice();
+    while !rest.is_empty() {
+        let (portion, others) = rest.split_at(portion(rest));
         receipts.extend(request.ask(async |client| client.put(portion.to_vec()).await)?);
+        rest = others;
     }
     let new = receipts.iter().filter(|receipt| receipt.new).count();
     let words = format!("{new} new, {} known already", receipts.len() - new);
@@ -35,6 +39,17 @@ struct Answer {
     schema: u32,
     new: usize,
     observations: Vec<coordinator::api::Receipt>,
+}
+
+/// How many of these go together.
+fn portion(observations: &[NewObservation]) -> usize {
+    let mut bytes = 0;
+    let fits = |one: &&NewObservation| {
+        // What JSON adds to it is little, or it is made of what has to be escaped, and then one alone may be too large.
+        bytes += one.text.len() + one.metadata.as_ref().map_or(0, |metadata| metadata.get().len()) + 512;
+        bytes <= PORTION_BYTES
+    };
+    observations.iter().take(PORTION).take_while(fits).count().max(1)
 }
 
 fn given(args: &PutArgs) -> Result<NewObservation, Failure> {
@@ -57,4 +72,18 @@ fn read() -> Result<Vec<NewObservation>, Failure> {
         object.map_err(|error| Failure::usage(format!("observation {n} on standard input: {error}")))
     });
     numbered.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn portions_are_small_enough_and_never_empty() {
+        let of = |length: usize, count| portion(&vec![observation("s", "k", &"x".repeat(length)); count]);
+        assert_eq!(of(10, 3), 3);
+        assert_eq!(of(10, 10_000), PORTION);
+        assert_eq!(of(100_000, 100), 5);
+        assert_eq!(of(2_000_000, 2), 1);
+    }
 }

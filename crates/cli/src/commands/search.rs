@@ -39,9 +39,15 @@ pub(super) fn tail(args: &TailArgs) -> Done {
     let (filter, mode) = (args.filter.filter(), args.output.mode());
     let (observations, mut cursor) = request.ask(async |client| client.last(&filter, args.lines).await)?;
     print(mode, &observations)?;
+    // Whoever only watches does not start a worker that somebody has stopped.
+    let watching = Request::new(&args.common.flags(), &args.common.file(), false)?;
     while args.follow && output::is_read() {
         std::thread::sleep(LOOK);
-        let (observations, next) = request.ask(async |client| client.list(&filter, cursor, PAGE).await)?;
+        let (observations, next) = match watching.ask(async |client| client.list(&filter, cursor, PAGE).await)
+        {
+            Err(failure) if failure.exit() == exit::NOT_RUNNING => continue,
+            listed => listed?,
+        };
         cursor = next;
         print(mode, &observations)?;
     }

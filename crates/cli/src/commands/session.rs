@@ -53,7 +53,7 @@ fn list(request: &Request, mode: Mode) -> Done {
 pub(super) fn keep(request: &Request, session: &str, lease: &Lease) -> Result<(), Failure> {
     let owner = lease.session_pid.map(Pid);
     let start_time = match owner {
-        Some(pid) => Some(request.block_on(start_time(pid))?),
+        Some(pid) => Some(start_time(request, pid)?),
         None => None,
     };
     let ttl_ms = lease.session_ttl.map(|ttl| ms(ttl.into()));
@@ -62,11 +62,12 @@ pub(super) fn keep(request: &Request, session: &str, lease: &Lease) -> Result<()
 }
 
 /// Looked at here, where the pid surely means the process that the caller means.
-async fn start_time(pid: Pid) -> Result<u64, EnsureError> {
-    let looked = system::machine().processes.look(pid).await;
-    let found = looked.and_then(|found| found.ok_or_else(|| std::io::ErrorKind::NotFound.into()));
-    let found = found
-        .map_err(|source| EnsureError::NotPermitted { what: "look at the session's process", source })?;
+fn start_time(request: &Request, pid: Pid) -> Result<u64, Failure> {
+    let looked = request.block_on(async {
+        let looked = system::machine().processes.look(pid).await;
+        looked.map_err(|source| EnsureError::NotPermitted { what: "look at the session's process", source })
+    })?;
+    let found = looked.ok_or_else(|| Failure::usage(format!("--session-pid: there is no process {pid}")))?;
     Ok(found.identity.start_time.0)
 }
 

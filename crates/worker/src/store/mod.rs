@@ -36,6 +36,8 @@ use writer::Writer;
 
 /// How long a write of ours waits for somebody else who has the database locked.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Pages that the writer keeps in memory, in KiB.
+const CACHE_KIB: i64 = 8192;
 /// Bytes of all writes that have been accepted and not been committed.
 const WAITING_BYTES: usize = 8 * 1024 * 1024;
 
@@ -72,6 +74,7 @@ impl Store {
             let fence = Fence::claim(&path, epoch, PATIENCE)?;
             let mut db = fence.connect()?;
             schema::bring_up_to_date(&mut db)?;
+            db.pragma_update(None, "cache_size", -CACHE_KIB)?;
             if !synced {
                 db.pragma_update(None, "synchronous", "normal")?;
             }

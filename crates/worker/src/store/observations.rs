@@ -51,15 +51,20 @@ pub(super) fn add(
         "INSERT INTO observations (at_ms, session, kind, text, metadata, key) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (key) DO NOTHING RETURNING id",
     )?;
+    // Not by a trigger: SQLite would make a savepoint for each row, and FTS5 writes all that it has in memory at each savepoint.
+    let mut index = db.prepare_cached("INSERT INTO observations_text (rowid, text) VALUES (?1, ?2)")?;
     let mut known = db.prepare_cached("SELECT id FROM observations WHERE key = ?1")?;
     let mut receipts = Vec::with_capacity(observations.len());
     for o in observations {
         let metadata = o.metadata.as_ref().map(|metadata| metadata.get());
-        let id = insert
+        let id: Option<i64> = insert
             .query_row(params![at, o.session, o.kind, o.text, metadata, o.key], |row| row.get(0))
             .optional()?;
         receipts.push(match id {
-            Some(id) => Receipt { id, new: true },
+            Some(id) => {
+                index.execute(params![id, o.text])?;
+                Receipt { id, new: true }
+            }
             None => Receipt { id: known.query_row([&o.key], |row| row.get(0))?, new: false },
         });
     }

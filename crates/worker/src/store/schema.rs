@@ -25,9 +25,6 @@ const STEPS: [&str; 1] = ["
     CREATE INDEX observations_by_time ON observations (at_ms);
 
     CREATE VIRTUAL TABLE observations_text USING fts5 (text, content = 'observations', content_rowid = 'id');
-    CREATE TRIGGER observations_added AFTER INSERT ON observations BEGIN
-        INSERT INTO observations_text (rowid, text) VALUES (new.id, new.text);
-    END;
     CREATE TRIGGER observations_removed AFTER DELETE ON observations BEGIN
         INSERT INTO observations_text (observations_text, rowid, text) VALUES ('delete', old.id, old.text);
     END;

@@ -20,27 +20,25 @@ const QUEUE: usize = 1024;
 
 /// A write that waits.
 trait Job: Send {
-    /// Does it, within a transaction that may still fail.
+    /// Does it, within a transaction that may still fail. Then it is done again in another one.
     fn work(&mut self, db: &Connection) -> rusqlite::Result<()>;
     /// Tells the client how the commit went.
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
 struct Write<F, T> {
-    work: Option<F>,
+    work: F,
     done: Option<T>,
     client: oneshot::Sender<Result<T, StoreError>>,
 }
 
 impl<F, T> Job for Write<F, T>
 where
-    F: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
+    F: Fn(&Connection) -> rusqlite::Result<T> + Send,
     T: Send,
 {
     fn work(&mut self, db: &Connection) -> rusqlite::Result<()> {
-        if let Some(work) = self.work.take() {
-            self.done = Some(work(db)?);
-        }
+        self.done = Some((self.work)(db)?);
         Ok(())
     }
 
@@ -76,10 +74,10 @@ impl Writer {
     /// Once it waits it is done, whether or not somebody still waits for the result.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (client, answered) = oneshot::channel();
-        let job = Box::new(Write { work: Some(work), done: None, client });
+        let job = Box::new(Write { work, done: None, client });
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
         jobs.ok_or(StoreError::Closed)?.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Full,
@@ -123,9 +121,16 @@ fn run(
 }
 
 /// Writes a group in one transaction. What fails by itself is left out; if the transaction fails, all of them fail.
-fn write(db: &mut FencedConnection, group: Vec<Box<dyn Job>>) {
-    let mut group = group;
-    match attempt(db, &mut group) {
+fn write(db: &mut FencedConnection, mut group: Vec<Box<dyn Job>>) {
+    let committed = loop {
+        match attempt(db, &mut group) {
+            // Without this one. No savepoints instead, which make FTS5 write all that it has in memory.
+            Err((error, Some(failed))) => group.remove(failed).answer(Err(error.into())),
+            Err((error, None)) => break Err(error),
+            Ok(()) => break Ok(()),
+        }
+    };
+    match committed {
         Ok(()) => group.into_iter().for_each(|job| job.answer(Ok(()))),
         Err(error) => {
             let why = Arc::new(db.explain(error));
@@ -134,27 +139,20 @@ fn write(db: &mut FencedConnection, group: Vec<Box<dyn Job>>) {
     }
 }
 
-/// Takes those that fail by themselves out of the group, and answers them.
-fn attempt(db: &mut FencedConnection, group: &mut Vec<Box<dyn Job>>) -> rusqlite::Result<()> {
-    let mut transaction = db.transaction(TransactionBehavior::Immediate)?;
-    let mut at = 0;
-    while let Some(job) = group.get_mut(at) {
-        let alone = transaction.savepoint()?;
-        match job.work(&alone) {
-            Ok(()) => {
-                alone.commit()?;
-                at += 1;
-            }
-            Err(error) => {
-                drop(alone);
-                // Some failures end the whole transaction: a full disk, say.
-                if transaction.is_autocommit() {
-                    return Err(error);
-                }
-                group.remove(at).answer(Err(error.into()));
-            }
+/// The error says which of the group failed, unless the transaction did.
+fn attempt(
+    db: &mut FencedConnection,
+    group: &mut [Box<dyn Job>],
+) -> Result<(), (rusqlite::Error, Option<usize>)> {
+    let of_all = |error| (error, None);
+    let transaction = db.transaction(TransactionBehavior::Immediate).map_err(of_all)?;
+    for (n, job) in group.iter_mut().enumerate() {
+        if let Err(error) = job.work(&transaction) {
+            // Some failures end the whole transaction: a full disk, say.
+            let alone = !transaction.is_autocommit();
+            return Err((error, alone.then_some(n)));
         }
     }
     failpoint::hit("store.writing");
-    transaction.commit()
+    transaction.commit().map_err(of_all)
 }
