@@ -4,11 +4,13 @@
 #![allow(missing_docs, reason = "the names say it")]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use coordinator::{Backoff, LaunchCommand, Outcome, ReplaceReason, Worker, WorkerSpec, layout};
 use oneworker_simulation::{
-    Answer, Blow, Dice, Fault, Havoc, Pause, Schedule, SessionPlan, Simulation, Squatter, When, Whom,
+    Answer, Blow, Dice, Fault, Havoc, Pause, Schedule, SessionPlan, Simulation, Squatter, StandardWorker,
+    When, Whom,
 };
 
 const PORT: u16 = 37777;
@@ -52,9 +54,16 @@ impl Told {
 
 /// Tells a story on some schedules, and looks at what came of it each time.
 fn on_every_schedule(visits: &[Visit], faults: &[Fault], look: impl Fn(&Told)) {
+    of_workers(StandardWorker::default(), visits, faults, look);
+}
+
+/// The same, of workers of this manner.
+fn of_workers(manner: StandardWorker, visits: &[Visit], faults: &[Fault], look: impl Fn(&Told)) {
     for seed in 0..40 {
-        let mut machine =
-            Simulation::new(seed, Schedule::Random(Dice::new(seed))).traced(true).with_port(PORT);
+        let mut machine = Simulation::new(seed, Schedule::Random(Dice::new(seed)))
+            .with_program(Arc::new(manner))
+            .traced(true)
+            .with_port(PORT);
         for (number, (after, deadline)) in (0..).zip(visits) {
             let spec = WorkerSpec::builder(LaunchCommand::new("/opt/oneworker", ["serve"]))
                 .port(&PORT.to_string())
@@ -257,6 +266,40 @@ fn a_launch_whose_session_died_is_waited_for_while_it_may_come_to_office() {
         let worker = told.worker(1);
         assert_eq!((&worker.outcome, told.launches), (&Outcome::Started, 2));
         assert!(about(worker.elapsed, HANG_LIMIT), "{:?}", worker.elapsed);
+    });
+}
+
+#[test]
+fn sessions_of_a_slow_start_are_told_that_it_goes_on_and_of_a_stopped_one_that_it_does_not() {
+    let slow = StandardWorker { start: ms(2_000), ..StandardWorker::default() };
+    let visits = [(ms(0), ms(200)), (ms(50), ms(200)), (ms(300), ms(200)), (ms(600), ms(5_000))];
+    of_workers(slow, &visits, &[], |told| {
+        for session in 0..3 {
+            let words = told.error(session, "starting");
+            assert!(words.contains("still starting"), "{words}");
+        }
+        let worker = told.worker(3);
+        assert_eq!((&worker.outcome, told.launches), (&Outcome::Waited, 1));
+        assert!(about(worker.elapsed, ms(1_400)), "{:?}", worker.elapsed);
+    });
+    let visits = [(ms(0), ms(200)), (ms(300), ms(200))];
+    of_workers(slow, &visits, &[strike(Whom::Worker(0), 250, Blow::Stop(None))], |told| {
+        told.error(0, "starting");
+        let words = told.error(1, "unresponsive");
+        assert!(words.contains("stopped"), "{words}");
+    });
+}
+
+#[test]
+fn a_worker_that_nobody_needs_leaves_and_one_that_is_asked_stays() {
+    let idle = StandardWorker { idle: ms(1_000), ..StandardWorker::default() };
+    // Asked for every 700 ms, then not for 2 s.
+    let mut visits: Vec<Visit> = (0..6).map(|n| (ms(700 * n), ms(5_000))).collect();
+    visits.push((ms(5_500), ms(5_000)));
+    of_workers(idle, &visits, &[], |told| {
+        (1..6).for_each(|session| assert_eq!(told.worker(session).outcome, Outcome::Reused));
+        let next = told.worker(6);
+        assert_eq!((next.epoch.0, &next.outcome, told.launches), (2, &Outcome::Started, 2));
     });
 }
 

@@ -351,3 +351,65 @@ impl<'a> Call<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::spec::LaunchCommand;
+
+    fn spec(deadline: Duration) -> WorkerSpec {
+        let launch = LaunchCommand::new("w", ["serve"]);
+        WorkerSpec::builder(launch).state_dir(std::env::temp_dir()).deadline(deadline).build().unwrap()
+    }
+
+    #[test]
+    fn a_call_that_is_too_late_says_what_it_waited_for_and_the_watcher_is_told_once() {
+        let (machine, spec) = (crate::system::machine(), spec(Duration::from_secs(5)));
+        let told = Mutex::new(Vec::new());
+        let watcher = |words: &str| told.lock().unwrap().push(words.to_owned());
+        let call = Call::new(&machine, &spec, &watcher);
+        let pid = Pid(7);
+        for (phase, words, code) in [
+            (Phase::Electing, "waiting for the session that is starting the worker", "timed_out"),
+            (Phase::Looking, "looking at the worker in office", "timed_out"),
+            (Phase::Replacing, "replacing a worker that does not answer", "timed_out"),
+            (Phase::Starting(None), "the worker is starting", "starting"),
+            (Phase::Starting(Some(pid)), "the worker (pid 7) is starting", "starting"),
+            (Phase::Leaving(pid), "the worker (pid 7) is stopping", "leaving"),
+            (Phase::Probing, "asking the worker how it is", "timed_out"),
+        ] {
+            call.enter(phase);
+            call.enter(phase);
+            assert_eq!(told.lock().unwrap().pop().as_deref(), Some(words));
+            assert!(told.lock().unwrap().is_empty(), "told twice: {words}");
+            let error = call.too_late();
+            assert_eq!(error.code(), code);
+            if code == "timed_out" {
+                assert!(error.to_string().contains(words), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_runs_within_a_call_gives_up_a_little_before_it() {
+        let machine = crate::system::machine();
+        for (deadline, earlier) in [(5_000, 100), (1_000, 50), (20, 1)] {
+            let spec = spec(Duration::from_millis(deadline));
+            let call = Call::new(&machine, &spec, &|_| {});
+            let inner = call.inner_deadline().remaining(call.clock());
+            let outer = call.deadline.remaining(call.clock());
+            assert!(inner + Duration::from_millis(earlier) <= outer + Duration::from_millis(5), "{deadline}");
+            assert!(inner + Duration::from_millis(earlier + 15) >= outer, "{deadline}");
+            assert!(call.waited() < Duration::from_secs(5));
+        }
+    }
+
+    #[test]
+    fn outcomes_have_their_words() {
+        let why = ReplaceReason::Hung { pid: Pid(1), silent_for: Duration::ZERO };
+        let outcomes = [Outcome::Reused, Outcome::Waited, Outcome::Started, Outcome::Replaced { why }];
+        assert_eq!(outcomes.each_ref().map(Outcome::as_str), ["reused", "waited", "started", "replaced"]);
+    }
+}

@@ -75,10 +75,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn offices_of_two_directories_in_one_process_are_independent() {
+        let locks = crate::system::machine().locks;
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let ClaimAttempt::Won(first) = locks.try_claim(one.path()).await.unwrap() else { panic!("not won") };
+        assert_eq!(locks.look(two.path()).await.unwrap(), TenureLook::Free);
+        let ClaimAttempt::Won(second) = locks.try_claim(two.path()).await.unwrap() else { panic!("not won") };
+        drop(first);
+        assert_eq!(locks.look(one.path()).await.unwrap(), TenureLook::Free);
+        assert!(matches!(locks.look(two.path()).await.unwrap(), TenureLook::Held { by: Some(_) }));
+        assert_eq!(second.check().await.unwrap(), OfficeCheck::Held);
+        // Another's lock file in its place is not this one's.
+        std::fs::rename(two.path().join(WORKER_LOCK), two.path().join("old")).unwrap();
+        std::fs::write(two.path().join(WORKER_LOCK), "").unwrap();
+        assert_eq!(second.check().await.unwrap(), OfficeCheck::Remade);
+        assert_eq!(locks.look(one.path().join("missing").as_path()).await.unwrap(), TenureLook::Free);
+        assert!(locks.look(&two.path().join("old")).await.is_err(), "a file is no directory");
+    }
+
+    #[tokio::test]
     async fn an_election_is_won_once_and_again_after_it_ended() {
         let locks = crate::system::machine().locks;
         let dir = tempfile::tempdir().unwrap();
         let elected = locks.try_elect(dir.path(), 0).await.unwrap().unwrap();
+        assert_eq!(elected.rank(), 0);
         assert!(locks.try_elect(dir.path(), 0).await.unwrap().is_none());
         assert_eq!(locks.try_elect(dir.path(), 1).await.unwrap().unwrap().rank(), 1);
         drop(elected);

@@ -104,3 +104,49 @@ impl TenureError {
         WorkerReport::Failed { code: self.code().to_owned(), message: self.to_string(), port, pid, program }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_has_a_code_and_names_who_is_in_the_way() {
+        let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
+        let dir = PathBuf::from("/state");
+        let address = ([127, 0, 0, 1], 1).into();
+        let errors = [
+            (TenureError::StateDir { path: dir.clone(), source: denied() }, "state_dir", (None, None)),
+            (TenureError::Lock { path: dir.clone(), source: denied() }, "lock_failed", (None, None)),
+            (
+                TenureError::LockLeaked { path: dir, pids: vec![Pid(7), Pid(8)] },
+                "lock_leaked",
+                (None, Some(7)),
+            ),
+            (
+                TenureError::PortTaken { port: 9, pid: Some(Pid(7)), program: Some("nginx".to_owned()) },
+                "port_taken",
+                (Some(9), Some(7)),
+            ),
+            (TenureError::Bind { address, source: denied() }, "bind_failed", (None, None)),
+            (TenureError::Random(denied()), "no_random", (None, None)),
+            (
+                TenureError::Unusable {
+                    code: "database_busy",
+                    message: "busy".to_owned(),
+                    pid: Some(Pid(7)),
+                },
+                "database_busy",
+                (None, Some(7)),
+            ),
+            (Superseded { why: "gone".to_owned() }.into(), "superseded", (None, None)),
+        ];
+        for (error, expected, named) in errors {
+            let WorkerReport::Failed { code, message, port, pid, program } = error.report() else {
+                panic!("{error:?}")
+            };
+            assert_eq!((code.as_str(), error.code(), (port, pid)), (expected, expected, named));
+            assert_eq!(message, error.to_string());
+            assert_eq!(program.is_some(), expected == "port_taken");
+        }
+    }
+}
