@@ -15,9 +15,12 @@ use super::{PATIENCE, StoreError, schema};
 /// # Errors
 /// If the database can't be read, or the copy not be written. What was at `to` is as it was then.
 pub fn backup(database: &Path, to: &Path) -> Result<u64, StoreError> {
-    let mut partial = to.as_os_str().to_owned();
-    partial.push(format!(".{}.partial", std::process::id()));
-    let partial = PathBuf::from(partial);
+    let dir = directory(to);
+    if !dir.is_dir() {
+        let what = format!("{} is no directory", dir.display());
+        return Err(StoreError::Copy(io::Error::new(io::ErrorKind::NotFound, what)));
+    }
+    let partial = with_suffix(to, &format!(".{}.partial", std::process::id()));
     let done = copy(database, &partial).and_then(|()| put_in_place(&partial, to).map_err(StoreError::Copy));
     if done.is_err() {
         let _ = std::fs::remove_file(&partial);
@@ -31,22 +34,28 @@ pub fn backup(database: &Path, to: &Path) -> Result<u64, StoreError> {
 /// # Errors
 /// If the backup is no whole database of this version or an earlier one, or the place can't be written to. The database is as it was then.
 pub fn restore(backup: &Path, database: &Path, epoch: Epoch) -> Result<(), StoreError> {
-    let mut stamped = database.as_os_str().to_owned();
-    stamped.push(format!(".{}.partial", std::process::id()));
-    let stamped = PathBuf::from(stamped);
+    let stamped = with_suffix(database, &format!(".{}.partial", std::process::id()));
     let done =
         check(backup).and_then(|()| copy(backup, &stamped)).and_then(|()| replace(&stamped, database, epoch));
     for suffix in ["", "-wal", "-shm"] {
-        let mut file = stamped.as_os_str().to_owned();
-        file.push(suffix);
-        let _ = std::fs::remove_file(file);
+        let _ = std::fs::remove_file(with_suffix(&stamped, suffix));
     }
     done
 }
 
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// The directory that a file is in.
+fn directory(file: &Path) -> &Path {
+    file.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new("."))
+}
+
 fn read_only(path: &Path) -> Result<Connection, StoreError> {
     // SQLite would only say that it can't be opened.
-    File::open(path.parent().unwrap_or(Path::new("/")).join(".")).map_err(StoreError::Copy)?;
     if !path.try_exists().map_err(StoreError::Copy)? {
         let what = format!("{} does not exist", path.display());
         return Err(StoreError::Copy(io::Error::new(io::ErrorKind::NotFound, what)));
@@ -69,7 +78,7 @@ fn put_in_place(partial: &Path, to: &Path) -> io::Result<u64> {
     let size = file.metadata()?.len();
     std::fs::rename(partial, to)?;
     #[cfg(unix)]
-    File::open(to.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new(".")))?.sync_all()?;
+    File::open(directory(to))?.sync_all()?;
     Ok(size)
 }
 

@@ -70,5 +70,6 @@ fn what_is_no_backup_is_not_restored_and_the_data_stays() {
     assert_eq!(texts(&identity), ["kept"]);
     // Nor is anything written where nothing can be.
     let (status, said) = copy(&identity, "backup", &identity.scratch().join("no such directory/backup.db"));
-    assert_ne!(status, 0, "{said}");
+    assert_eq!((status, &said["error"]["code"]), (50, &"io".into()), "{said}");
+    assert!(said["error"]["message"].as_str().unwrap().contains("no such directory"), "{said}");
 }
