@@ -111,8 +111,10 @@ fn a_second_worker_in_office_after_the_lock_file_was_deleted_is_noticed() {
 
 #[test]
 fn an_epoch_that_is_given_out_again_is_noticed() {
-    let lost = Fault::Delete { file: "epoch".to_owned() };
-    let plan = plan([0, 500], [(300, Fault::KillWorker), (400, lost)]);
+    let lost = |file: &str| (400, Fault::Delete { file: file.to_owned() });
+    // The worker's database remembers it too.
+    let faults = ["epoch", "worker.db", "worker.db-wal", "worker.db-shm"].map(lost);
+    let plan = plan([0, 500], [(300, Fault::KillWorker)].into_iter().chain(faults));
     is_noticed("epoch_file_alone", &plan, "one epoch, two workers");
 }
 
