@@ -39,5 +39,7 @@ pub use error::ServeError;
 pub use log::{LogLevel, UnknownLevel};
 pub use options::{Limits, ServeOptions};
 pub use serve::{Served, run, serve};
+#[doc(hidden)]
+pub use server::check_observations;
 pub use stop::StopReason;
 pub use store::{StoreError, backup, restore};

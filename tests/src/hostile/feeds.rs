@@ -128,6 +128,14 @@ pub(super) fn challenge(bytes: &[u8]) {
     assert!(challenge.as_str().bytes().all(|byte| byte.is_ascii_hexdigit()));
 }
 
+/// A body of `POST /observations`: some are taken, or it is said what is wrong.
+pub(super) fn observations(bytes: &[u8]) {
+    match worker::check_observations(bytes) {
+        Ok(count) => assert!(count <= bytes.len()),
+        Err(refusal) => assert!(!refusal.is_empty()),
+    }
+}
+
 fn in_a_file(name: &str, bytes: &[u8], look: impl FnOnce(&Path)) {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let path = dir.path().join(name);

@@ -54,6 +54,7 @@ targets! {
     feeds::lifecycle_db, lifecycle_dbs, HISTORY_BOUNDS;
     feeds::lifecycle_journal, lifecycle_journals, HISTORY_BOUNDS;
     feeds::challenge, challenges, BOUNDS;
+    feeds::observations, observations, BOUNDS;
     conversations::token, tokens, BOUNDS;
     conversations::bearer, bearers, BOUNDS;
     conversations::request, requests, BOUNDS;

@@ -286,6 +286,11 @@ pub(super) fn challenges() -> Vec<Vec<u8>> {
     vec![CHALLENGE.into(), "aB".repeat(8).into(), "f".repeat(128).into()]
 }
 
+pub(super) fn observations() -> Vec<Vec<u8>> {
+    let one = r#"{"session":"s","kind":"k","text":"t \u00e4","metadata":{"a":[1,2.5e3,null]},"key":"x"}"#;
+    vec![one.into(), format!("[{one},{one}]").into(), format!("{one}\n{one}\n").into(), b"[]".to_vec()]
+}
+
 pub(super) fn tokens() -> Vec<Vec<u8>> {
     vec![TOKEN.into(), format!("{TOKEN}\n").into(), "0".repeat(TOKEN.len()).into()]
 }

@@ -34,6 +34,7 @@ readers! {
     a_configuration_of_any_bytes_is_taken_or_refused_with_its_place = "configuration", 384;
     a_history_of_any_bytes_costs_its_events_and_nothing_else = "lifecycle_db", 96;
     what_a_crash_may_have_left_beside_a_history_costs_its_events_and_nothing_else = "lifecycle_journal", 96;
+    observations_of_any_bytes_are_taken_or_refused = "observations", 256;
     a_challenge_of_any_bytes_is_hexadecimal_or_refused = "challenge", 256;
     a_token_file_of_any_bytes_stops_a_worker_if_it_is_its_bearer = "token", 128;
     nobody_passes_the_gate_who_does_not_say_the_bearer = "bearer", 256;

@@ -102,6 +102,18 @@ fn parse(body: &[u8]) -> Result<Vec<NewObservation>, Refusal> {
     Ok(observations)
 }
 
+/// Reads a body of observations as `POST /observations` does, and gives their number: for tests of what a body may hold.
+///
+/// # Errors
+/// What the client would be told.
+pub fn check_observations(body: &[u8]) -> Result<usize, String> {
+    let observations = parse(body).map_err(|refusal| refusal.to_string())?;
+    match observations.iter().find_map(NewObservation::wrong) {
+        Some(wrong) => Err(wrong),
+        None => Ok(observations.len()),
+    }
+}
+
 async fn list(State(data): State<Arc<Data>>, uri: Uri) -> Result<Response, Refusal> {
     #[derive(Deserialize)]
     struct Asked {

@@ -28,6 +28,7 @@ use coordinator::{Epoch, ProtocolRange, Superseded, Tenure};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+pub use data::check_observations;
 pub(crate) use data::{Data, routes as data_routes};
 pub(crate) use front::Front;
 pub(crate) use routes::Desk;
