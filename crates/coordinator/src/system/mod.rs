@@ -19,6 +19,8 @@ pub use launcher::reports_in;
 use std::sync::{Arc, OnceLock};
 
 pub(crate) use network::client as http_client;
+#[cfg(all(unix, feature = "failpoints"))]
+pub(crate) use processes::stop_here;
 
 use crate::machine::{Machine, Readiness};
 

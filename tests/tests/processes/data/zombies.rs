@@ -25,7 +25,12 @@ fn put(identity: &Identity, worker: &Success, text: &str) -> (u16, Value) {
     .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    let status = answer
+        .split(' ')
+        .nth(1)
+        .unwrap_or_else(|| panic!("no answer; the worker: {}", identity.log()))
+        .parse()
+        .unwrap();
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
     (status, serde_json::from_str(body).unwrap())
 }
@@ -38,6 +43,13 @@ fn two_on_one_database() -> (tempfile::TempDir, Identity, Identity) {
     (dir, both(), both())
 }
 
+/// A worker that has come to the end of its start: one that is superseded before that cuts off who asks it.
+fn well_started(identity: &Identity) -> Success {
+    let worker = identity.patient();
+    wait_for("the end of the start", || identity.log().contains("ready at").then_some(()));
+    worker
+}
+
 fn texts(dir: &tempfile::TempDir) -> Vec<String> {
     let db = rusqlite::Connection::open(dir.path().join("shared.db")).unwrap();
     let mut query = db.prepare("SELECT text FROM observations ORDER BY id").unwrap();
@@ -47,7 +59,7 @@ fn texts(dir: &tempfile::TempDir) -> Vec<String> {
 #[test]
 fn the_commits_of_an_older_worker_are_refused_after_a_newer_ones_claim_and_it_stops_and_says_why() {
     let (dir, old, new) = two_on_one_database();
-    let first = old.patient();
+    let first = well_started(&old);
     assert_eq!(put(&old, &first, "before").0, 200);
     let second = new.patient();
     assert!(second.epoch > first.epoch, "{} after {}", second.epoch, first.epoch);
@@ -66,7 +78,7 @@ fn the_commits_of_an_older_worker_are_refused_after_a_newer_ones_claim_and_it_st
 #[test]
 fn a_worker_that_was_frozen_commits_nothing_after_its_successors_claim() {
     let (dir, old, new) = two_on_one_database();
-    let first = old.patient();
+    let first = well_started(&old);
     stop(first.pid);
     wait_until_stopped(first.pid);
     let second = new.patient();

@@ -26,6 +26,14 @@ pub(super) fn identity(pid: Pid, start_time: StartTime) -> ProcessIdentity {
     ProcessIdentity { pid, start_time, boot_id: super::clock::boot_id() }
 }
 
+/// Stops this process. A signal to the process may be taken by another thread, and the one that sent it would go on for a while; this one is for
+/// the calling thread, which does not return before it is continued (raise(3)).
+#[cfg(all(unix, feature = "failpoints"))]
+pub(crate) fn stop_here() {
+    // SAFETY: a plain system call.
+    unsafe { libc::raise(libc::SIGSTOP) };
+}
+
 /// How often it is looked whether a process has ended, where the system gives no notice.
 const LOOK: Duration = Duration::from_secs(2);
 
