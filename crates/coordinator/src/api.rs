@@ -31,10 +31,14 @@ impl NewObservation {
     pub fn wrong(&self) -> Option<String> {
         let names =
             [("session", Some(&self.session)), ("kind", Some(&self.kind)), ("key", self.key.as_ref())];
-        let is_wrong = |value: &&String| value.is_empty() || value.len() > LONGEST_NAME;
-        let (name, _) = names.into_iter().find(|(_, value)| value.as_ref().is_some_and(is_wrong))?;
-        Some(format!("{name} must have 1 to {LONGEST_NAME} bytes"))
+        names.into_iter().find_map(|(name, value)| wrong_name(name, value?))
     }
+}
+
+/// What is wrong with a name, in words.
+fn wrong_name(what: &str, value: &str) -> Option<String> {
+    let fits = (1..=LONGEST_NAME).contains(&value.len());
+    (!fits).then(|| format!("{what} must have 1 to {LONGEST_NAME} bytes"))
 }
 
 /// What became of one that was handed in.
@@ -44,6 +48,23 @@ pub struct Receipt {
     pub id: i64,
     /// Whether it was not there before.
     pub new: bool,
+}
+
+/// A request that was refused.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Why.
+    pub error: Reason,
+}
+
+/// Why a request was refused.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Reason {
+    /// A stable code.
+    pub code: String,
+    /// In words.
+    #[serde(default)]
+    pub message: String,
 }
 
 /// The answer to those that were handed in, in their order.
@@ -127,6 +148,13 @@ pub struct LeaseRequest {
     /// The process's start time, so that no later one with its pid is meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_time: Option<u64>,
+}
+
+impl LeaseRequest {
+    /// What is wrong with it, in words.
+    pub fn wrong(&self) -> Option<String> {
+        wrong_name("session", &self.session)
+    }
 }
 
 /// A lease.

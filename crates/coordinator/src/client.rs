@@ -19,11 +19,13 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::api::{
-    Filter, LeaseInfo, LeaseRequest, Leases, Listed, NewObservation, Observation, Receipt, Taken,
+    Filter, LeaseInfo, LeaseRequest, Leases, Listed, NewObservation, Observation, Reason, Receipt, Refusal,
+    Taken,
 };
 use crate::deadline::Deadline;
+use crate::ensure::read_token;
 use crate::machine::Machine;
-use crate::{EnsureError, Worker, WorkerSpec, ensure_on, layout, proof};
+use crate::{EnsureError, Worker, WorkerSpec, ensure_on, proof};
 
 /// Why the worker did not do what it was asked to.
 #[derive(Debug, Error)]
@@ -76,17 +78,6 @@ pub struct Client<'a> {
 
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(20);
-
-#[derive(Deserialize)]
-struct Refusal {
-    error: Reason,
-}
-
-#[derive(Deserialize)]
-struct Reason {
-    code: String,
-    message: String,
-}
 
 /// How a try went that may be repeated.
 enum Miss {
@@ -227,11 +218,9 @@ impl<'a> Client<'a> {
         body: Option<&[u8]>,
     ) -> Result<T, Miss> {
         let again = |why: String| Miss::Again(why);
-        let token = self.machine.files.read(&self.spec.state_dir, layout::TOKEN, 1024).await;
-        let token = token.ok().flatten().and_then(|token| String::from_utf8(token).ok()).unwrap_or_default();
+        let token = read_token(&self.machine, self.spec).await.unwrap_or_default();
         let client = crate::system::http_client().map_err(|error| again(error.to_string()))?;
-        let mut request =
-            client.request(method.clone(), format!("{}{path}", worker.url)).bearer_auth(token.trim());
+        let mut request = client.request(method.clone(), format!("{}{path}", worker.url)).bearer_auth(token);
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_vec());
         }

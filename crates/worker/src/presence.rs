@@ -37,6 +37,7 @@ struct Known {
 
 struct Held {
     ends: Moment,
+    owner: Option<ProcessIdentity>,
     /// Waits for its end.
     watch: AbortHandle,
 }
@@ -94,10 +95,7 @@ impl Presence {
     ) -> Result<(), StoreError> {
         let ttl_ms = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
         self.store.put_lease(NewLease { id: id.clone(), ttl_ms, owner: owner.clone() }).await?;
-        let owner = match owner {
-            Some(owner) => Some(owner),
-            None => self.store.leases().await?.into_iter().find(|lease| lease.id == id).and_then(|l| l.owner),
-        };
+        let owner = owner.or_else(|| self.known().leases.get(&id)?.owner.clone());
         self.hold(id, self.machine.clock.now() + ttl, owner);
         Ok(())
     }
@@ -118,16 +116,16 @@ impl Presence {
 
     fn hold(self: &Arc<Self>, id: String, ends: Moment, owner: Option<ProcessIdentity>) {
         let presence = Arc::downgrade(self);
-        let (machine, name) = (self.machine.clone(), id.clone());
+        let (machine, name, awaited) = (self.machine.clone(), id.clone(), owner.clone());
         let watch = tokio::spawn(async move {
             let left = ends.since(machine.clock.now());
             let why = tokio::select! {
                 () = machine.clock.sleep(left) => "ran out",
-                () = ended(&machine, owner) => "its process ended",
+                () = ended(&machine, awaited) => "its process ended",
             };
             expire(&presence, name, ends, why).await;
         });
-        let held = Held { ends, watch: watch.abort_handle() };
+        let held = Held { ends, owner, watch: watch.abort_handle() };
         if let Some(before) = self.known().leases.insert(id, held) {
             before.watch.abort();
         }

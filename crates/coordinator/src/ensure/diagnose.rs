@@ -55,10 +55,7 @@ impl Call<'_> {
             let from = self.clock().now();
             let verdict = self.look_beside(pending, patience).await?;
             match verdict {
-                Verdict::Ready(health) => {
-                    self.void_suspicion().await;
-                    return Ok(Diagnosis::Ready(health));
-                }
+                Verdict::Ready(health) => return Ok(Diagnosis::Ready(health)),
                 Verdict::TooNew(health) => return Err(self.too_new(&health).await),
                 Verdict::Outdated(health) => {
                     let retired = self.retire(elected, &health).await?;
@@ -192,10 +189,7 @@ impl Call<'_> {
             }
             let verdict = self.look(LONGEST_PATIENCE).await?;
             match &verdict {
-                Verdict::Ready(health) => {
-                    self.void_suspicion().await;
-                    return Ok(self.worker(health, super::Outcome::Waited));
-                }
+                Verdict::Ready(health) => return Ok(self.found(health, super::Outcome::Waited).await),
                 Verdict::TooNew(health) | Verdict::Outdated(health) => {
                     return Err(self.too_new(health).await);
                 }

@@ -47,8 +47,7 @@ impl Call<'_> {
                 seen = stamp;
                 match self.look(FIRST_PATIENCE).await? {
                     Verdict::Ready(health) => {
-                        self.void_suspicion().await;
-                        return Ok(Election::Found(self.worker(&health, Outcome::Waited)));
+                        return Ok(Election::Found(self.found(&health, Outcome::Waited).await));
                     }
                     Verdict::Starting(record) => self.enter(Phase::Starting(Some(record.process.pid))),
                     _ => self.enter(Phase::Electing),
@@ -69,8 +68,7 @@ impl Call<'_> {
                         *pending = None;
                         seen = None;
                         if let Verdict::Ready(health) = verdict? {
-                            self.void_suspicion().await;
-                            return Ok(Election::Found(self.worker(&health, Outcome::Waited)));
+                            return Ok(Election::Found(self.found(&health, Outcome::Waited).await));
                         }
                     }
                     () = nap => {}

@@ -180,7 +180,7 @@ impl Call<'_> {
         loop {
             if self.look_at_tenure().await? != TenureLook::Free {
                 return match self.diagnose(elected, &mut None).await? {
-                    Diagnosis::Ready(health) => Ok(Turn::Done(self.worker(&health, Outcome::Waited))),
+                    Diagnosis::Ready(health) => Ok(Turn::Done(self.found(&health, Outcome::Waited).await)),
                     Diagnosis::Vacant { .. } => Ok(Turn::Again),
                 };
             }

@@ -27,6 +27,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 pub use inspect::{Sight, inspect};
+pub(crate) use replace::read_token;
 pub use stop::{Stopped, request_stop};
 
 use crate::deadline::{Deadline, TimedOut};
@@ -316,12 +317,21 @@ impl<'a> Call<'a> {
         let diagnosis = self.diagnose(elected, pending).await?;
         failpoint::hit("elect.reprobed");
         match diagnosis {
-            Diagnosis::Ready(health) => Ok(Turn::Done(self.worker(&health, Outcome::Waited))),
+            Diagnosis::Ready(health) => Ok(Turn::Done(self.found(&health, Outcome::Waited).await)),
             Diagnosis::Vacant { replaced } => {
                 failpoint::hit("look.free");
                 self.launch(elected, replaced).await
             }
         }
+    }
+
+    /// The answer to the caller, from a proof of a worker that was there already. It voids what is suspected: the worker has done so too, but
+    /// perhaps before it was halted, and suspected anew, on its way to giving this proof.
+    async fn found(&self, health: &Health, outcome: Outcome) -> Worker {
+        if self.is_suspected().await {
+            self.forget_suspicion().await;
+        }
+        self.worker(health, outcome)
     }
 
     /// The answer to the caller, from a proven answer of the worker.

@@ -167,7 +167,7 @@ impl Call<'_> {
 }
 
 /// The bearer token of the worker in office.
-pub(super) async fn read_token(machine: &Machine, spec: &crate::WorkerSpec) -> Option<String> {
+pub(crate) async fn read_token(machine: &Machine, spec: &crate::WorkerSpec) -> Option<String> {
     let bytes = machine.files.read(&spec.state_dir, layout::TOKEN, 1024).await.ok()??;
     String::from_utf8(bytes).ok().map(|token| token.trim().to_owned())
 }

@@ -69,8 +69,7 @@ impl<'a> Call<'a> {
         let patience = self.inner_deadline().at_most(self.clock(), FIRST_PATIENCE);
         match patience.limit(self.clock(), &mut probe).await {
             Ok(Ok(Verdict::Ready(health))) => {
-                self.void_suspicion().await;
-                Ok(FirstLook { found: Some(self.worker(&health, Outcome::Reused)), pending: None })
+                Ok(FirstLook { found: Some(self.found(&health, Outcome::Reused).await), pending: None })
             }
             Ok(verdict) => verdict.map(|_| FirstLook { found: None, pending: None }),
             Err(_) => Ok(FirstLook { found: None, pending: Some(probe) }),

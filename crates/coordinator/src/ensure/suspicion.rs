@@ -115,14 +115,6 @@ impl Call<'_> {
         unwritten || !matches!(self.machine.files.stat(&self.spec.state_dir, layout::SUSPECT).await, Ok(None))
     }
 
-    /// A proof has come, so that what is suspected is void. The worker has removed it too, but perhaps before it was halted, and suspected anew,
-    /// on its way to giving this proof.
-    pub(super) async fn void_suspicion(&self) {
-        if self.is_suspected().await {
-            self.forget_suspicion().await;
-        }
-    }
-
     /// Forgets the suspicion: its process is no longer in office, or is well.
     pub(super) async fn forget_suspicion(&self) {
         self.unwritten().take();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, ffi};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, ffi};
 
 use super::{Fence, FenceError, TABLE, TenureId, read};
 use crate::identity::Epoch;
@@ -112,17 +112,9 @@ impl FencedConnection {
                 current,
             });
         }
-        match (error.sqlite_error_code(), self.db.path()) {
-            (
-                Some(
-                    ErrorCode::DatabaseBusy
-                    | ErrorCode::DatabaseLocked
-                    | ErrorCode::NotADatabase
-                    | ErrorCode::DatabaseCorrupt,
-                ),
-                Some(path),
-            ) => FenceError::of(error, Path::new(path)),
-            _ => FenceError::Sqlite(error),
+        match self.db.path() {
+            Some(path) => FenceError::of(error, Path::new(path)),
+            None => FenceError::Sqlite(error),
         }
     }
 

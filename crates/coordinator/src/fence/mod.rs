@@ -117,7 +117,8 @@ impl FenceError {
         }
     }
 
-    fn of(error: rusqlite::Error, path: &Path) -> Self {
+    /// What an error of SQLite means for this database.
+    pub fn of(error: rusqlite::Error, path: &Path) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 Self::DatabaseBusy { path: path.to_owned(), holder: holder::of_write_lock(path) }
@@ -126,6 +127,14 @@ impl FenceError {
                 Self::Corrupt { path: path.to_owned(), source: error }
             }
             _ => Self::Sqlite(error),
+        }
+    }
+
+    /// The same of an error that may be SQLite's.
+    fn at(self, path: &Path) -> Self {
+        match self {
+            Self::Sqlite(error) => Self::of(error, path),
+            other => other,
         }
     }
 }
@@ -156,10 +165,7 @@ impl Fence {
         let random = crate::system::machine().random;
         random.fill(&mut tenure).map_err(FenceError::Random)?;
         let fence = Self { path: path.to_owned(), epoch, tenure, patience, refused: Arc::default() };
-        fence.raise().map_err(|error| match error {
-            FenceError::Sqlite(error) => FenceError::of(error, path),
-            other => other,
-        })?;
+        fence.raise().map_err(|error| error.at(path))?;
         Ok(fence)
     }
 
@@ -223,10 +229,7 @@ impl Fence {
     /// # Errors
     /// What SQLite says; [`FenceError::Superseded`] if the database was claimed by a later tenure meanwhile.
     pub fn connect(&self) -> Result<FencedConnection, FenceError> {
-        FencedConnection::open(self).map_err(|error| match error {
-            FenceError::Sqlite(error) => FenceError::of(error, &self.path),
-            other => other,
-        })
+        FencedConnection::open(self).map_err(|error| error.at(&self.path))
     }
 
     /// A connection that can't write. It needs no guard.

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::{Client, StatusCode};
-use serde::Deserialize;
 
+use crate::api::Refusal;
 use crate::machine::{BoundPort, Network, Pid, PortOwner, ProbeAnswer};
 use crate::proof::{Challenge, MAX_HEALTH_BYTES};
 
@@ -35,17 +35,6 @@ pub(crate) fn client() -> io::Result<&'static Client> {
     let builder = builder.tcp_user_timeout(None);
     let built = builder.build().map_err(io::Error::other)?;
     Ok(CLIENT.get_or_init(|| built))
-}
-
-/// An answer of the worker's API that is an error.
-#[derive(Deserialize)]
-struct Refusal {
-    error: RefusalReason,
-}
-
-#[derive(Deserialize)]
-struct RefusalReason {
-    code: String,
 }
 
 /// The `io::Error` at the bottom of a failed request, if that is what it was.

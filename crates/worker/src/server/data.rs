@@ -19,9 +19,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{Request, StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::{delete, get, post};
-use coordinator::api::{
-    Filter, LONGEST_NAME, LeaseInfo, LeaseRequest, Leases, Listed, NewObservation, Taken,
-};
+use coordinator::api::{Filter, LeaseInfo, LeaseRequest, Leases, Listed, NewObservation, Taken};
 use coordinator::machine::{Machine, Pid, ProcessIdentity, StartTime};
 use hyper::body::Body as _;
 use serde::de::DeserializeOwned;
@@ -73,15 +71,19 @@ async fn add(State(data): State<Arc<Data>>, request: Request<Body>) -> Result<Re
     let announced = request.body().size_hint().upper().and_then(|bytes| usize::try_from(bytes).ok());
     let _room = data.store.reserve(announced.unwrap_or(usize::MAX).min(data.batch_bytes))?;
     let body = body::read(request, data.batch_bytes).await?;
-    let observations = parse(&body)?;
-    for (n, observation) in observations.iter().enumerate() {
-        if let Some(wrong) = observation.wrong() {
-            return Err(Refusal::BadBody(format!("observation {n}: {wrong}")));
-        }
-    }
-    let receipts = data.store.add(observations).await?;
+    let receipts = data.store.add(read(&body)?).await?;
     let new = receipts.iter().filter(|receipt| receipt.new).count();
     Ok(json(StatusCode::OK, &Taken { new, observations: receipts }))
+}
+
+/// The observations of a body, if all of them can be taken.
+fn read(body: &[u8]) -> Result<Vec<NewObservation>, Refusal> {
+    let observations = parse(body)?;
+    let wrong = |(n, one): (usize, &NewObservation)| Some(format!("observation {n}: {}", one.wrong()?));
+    match observations.iter().enumerate().find_map(wrong) {
+        Some(wrong) => Err(Refusal::BadBody(wrong)),
+        None => Ok(observations),
+    }
 }
 
 /// An array, or any number of objects one after the other: one alone, and one on each line (NDJSON).
@@ -107,11 +109,7 @@ fn parse(body: &[u8]) -> Result<Vec<NewObservation>, Refusal> {
 /// # Errors
 /// What the client would be told.
 pub fn check_observations(body: &[u8]) -> Result<usize, String> {
-    let observations = parse(body).map_err(|refusal| refusal.to_string())?;
-    match observations.iter().find_map(NewObservation::wrong) {
-        Some(wrong) => Err(wrong),
-        None => Ok(observations.len()),
-    }
+    read(body).map(|observations| observations.len()).map_err(|refusal| refusal.to_string())
 }
 
 async fn list(State(data): State<Arc<Data>>, uri: Uri) -> Result<Response, Refusal> {
@@ -186,10 +184,10 @@ async fn keep(State(data): State<Arc<Data>>, request: Request<Body>) -> Result<R
     let body = body::read(request, data.batch_bytes.min(64 * 1024)).await?;
     let asked: LeaseRequest =
         serde_json::from_slice(&body).map_err(|error| Refusal::BadBody(error.to_string()))?;
-    let LeaseRequest { session, ttl_ms, pid, start_time } = asked;
-    if session.is_empty() || session.len() > LONGEST_NAME {
-        return Err(Refusal::BadBody(format!("session must have 1 to {LONGEST_NAME} bytes")));
+    if let Some(wrong) = asked.wrong() {
+        return Err(Refusal::BadBody(wrong));
     }
+    let LeaseRequest { session, ttl_ms, pid, start_time } = asked;
     let ttl = ttl_ms.map_or(DEFAULT_TTL, Duration::from_millis);
     if !TTL.contains(&ttl) {
         return Err(Refusal::BadBody(format!(

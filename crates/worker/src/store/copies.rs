@@ -67,7 +67,7 @@ fn read_only(path: &Path) -> Result<Connection, StoreError> {
 
 fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
     let to = to.to_str().ok_or_else(|| rusqlite::Error::InvalidPath(to.to_owned()))?;
-    read_only(from)?.execute("VACUUM INTO ?1", [to]).map_err(|error| failure(error, from))?;
+    read_only(from)?.execute("VACUUM INTO ?1", [to]).map_err(|error| FenceError::of(error, from))?;
     Ok(())
 }
 
@@ -84,14 +84,7 @@ fn put_in_place(partial: &Path, to: &Path) -> io::Result<u64> {
 
 fn check(backup: &Path) -> Result<(), StoreError> {
     let db = read_only(backup)?;
-    schema::is_known(&db, backup).map_err(|error| match error {
-        StoreError::Fence(error) => match std::sync::Arc::try_unwrap(error) {
-            Ok(FenceError::Sqlite(error)) => failure(error, backup),
-            Ok(other) => other.into(),
-            Err(shared) => StoreError::Fence(shared),
-        },
-        other => other,
-    })?;
+    schema::is_known(&db, backup)?;
     match schema::check(&db)?.first() {
         None => Ok(()),
         Some(found) => Err(StoreError::Copy(io::Error::new(
@@ -107,19 +100,11 @@ fn replace(stamped: &Path, database: &Path, epoch: Epoch) -> Result<(), StoreErr
     let from = Connection::open(stamped)?;
     let mut to = Connection::open(database)?;
     to.busy_timeout(PATIENCE)?;
-    let copied =
-        rusqlite::backup::Backup::new(&from, &mut to)?.step(-1).map_err(|error| failure(error, database))?;
+    let copied = rusqlite::backup::Backup::new(&from, &mut to)?
+        .step(-1)
+        .map_err(|error| FenceError::of(error, database))?;
     match copied {
         rusqlite::backup::StepResult::Done => Ok(()),
         _ => Err(FenceError::DatabaseBusy { path: database.to_owned(), holder: None }.into()),
-    }
-}
-
-fn failure(error: rusqlite::Error, path: &Path) -> StoreError {
-    match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
-            FenceError::Corrupt { path: path.to_owned(), source: error }.into()
-        }
-        _ => error.into(),
     }
 }

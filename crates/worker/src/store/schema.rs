@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use coordinator::fence::FencedConnection;
+use coordinator::fence::{FenceError, FencedConnection};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::StoreError;
@@ -60,7 +60,8 @@ fn known() -> i64 {
 
 /// The steps that this database has yet to take.
 fn missing(db: &Connection, path: &Path) -> Result<&'static [&'static str], StoreError> {
-    let found: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let found = db.pragma_query_value(None, "user_version", |row| row.get(0));
+    let found: i64 = found.map_err(|error| FenceError::of(error, path))?;
     let missing = usize::try_from(found).ok().and_then(|found| STEPS.get(found..));
     missing.ok_or_else(|| StoreError::TooNew { path: path.to_owned(), found, known: known() })
 }
