@@ -157,9 +157,13 @@ impl FromStr for PortChoice {
 pub struct Epoch(pub u64);
 
 impl Epoch {
-    /// The epoch after this one.
-    pub fn next(self) -> Self {
-        Self(self.0.saturating_add(1))
+    /// The last one: 2<sup>53</sup> − 1, the greatest integer that every reader of JSON keeps exactly (RFC 8259, section 6). One tenure a
+    /// millisecond gets there in 285,000 years, so a greater number in a file is garbage.
+    pub const LAST: Self = Self((1 << 53) - 1);
+
+    /// The epoch after this one; `None` after the last.
+    pub fn next(self) -> Option<Self> {
+        (self < Self::LAST).then(|| Self(self.0 + 1))
     }
 }
 

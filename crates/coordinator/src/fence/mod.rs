@@ -126,6 +126,10 @@ impl FenceError {
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
                 Self::Corrupt { path: path.to_owned(), source: error }
             }
+            // What stands in the fence is no epoch.
+            None if matches!(error, rusqlite::Error::IntegralValueOutOfRange(..)) => {
+                Self::Corrupt { path: path.to_owned(), source: error }
+            }
             _ => Self::Sqlite(error),
         }
     }
@@ -187,7 +191,7 @@ impl Fence {
         claim.execute(
             "INSERT INTO oneworker_fence (id, epoch, tenure) VALUES (1, ?1, ?2)
              ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, tenure = excluded.tenure",
-            params![self.epoch.0.cast_signed(), self.tenure],
+            params![self.epoch.0, self.tenure],
         )?;
         Ok(claim.commit()?)
     }
@@ -265,7 +269,7 @@ impl Fence {
 /// The row.
 fn read(db: &Connection) -> rusqlite::Result<Option<(Epoch, TenureId)>> {
     let mut query = db.prepare_cached("SELECT epoch, tenure FROM oneworker_fence WHERE id = 1")?;
-    let row = |row: &rusqlite::Row<'_>| Ok((Epoch(row.get::<_, i64>(0)?.cast_unsigned()), row.get(1)?));
+    let row = |row: &rusqlite::Row<'_>| Ok((Epoch(row.get(0)?), row.get(1)?));
     query.query_row([], row).optional()
 }
 

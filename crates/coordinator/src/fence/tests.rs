@@ -167,6 +167,17 @@ fn a_database_is_claimed_once_for_an_epoch_and_for_none_that_is_lower() {
 }
 
 #[test]
+fn what_is_no_epoch_is_damage_and_not_a_number_to_go_above() {
+    let (_dir, path) = database();
+    let fence = claim(&path, 5);
+    let raw = Connection::open(&path).unwrap();
+    raw.execute("UPDATE oneworker_fence SET epoch = -2", []).unwrap();
+    assert!(matches!(Fence::highest(&path), Err(FenceError::Corrupt { .. })));
+    assert!(matches!(Fence::claim(&path, Epoch(6), PATIENCE), Err(FenceError::Corrupt { .. })));
+    assert!(fence.connect().is_err());
+}
+
+#[test]
 fn what_is_no_database_is_left_as_it_is() {
     let (_dir, path) = database();
     let garbage = b"this is no database, but somebody's diary".repeat(100);

@@ -35,11 +35,14 @@ impl EpochFloor for NoFloor {
 /// Draws the next epoch. `previous` is the record that the predecessor left, `floor` the highest that is known from elsewhere.
 ///
 /// Only in office: the guard shows it, so no two processes draw at the same time.
+///
+/// What stands in the directory's files beyond [`Epoch::LAST`] is not believed: whatever wrote it, once it is drawn every database would remember it.
 pub(super) async fn draw(
     office: &dyn TenureGuard,
     previous: Option<&Record>,
     floor: Option<Epoch>,
 ) -> io::Result<Epoch> {
+    let possible = |epoch: &Epoch| *epoch <= Epoch::LAST;
     let stored = match office.directory().read(layout::EPOCH, 64).await {
         Ok(bytes) => bytes.as_deref().and_then(parse),
         // Something that is no file is in its place: the rename below says so if it can't be replaced.
@@ -48,11 +51,19 @@ pub(super) async fn draw(
     };
     let recorded =
         previous.filter(|_| !sabotage::on(Sabotage::EpochFileAlone)).and_then(|record| record.epoch);
-    let epoch = stored.max(recorded).max(floor).unwrap_or_default().next();
+    let known = stored.filter(possible).max(recorded.filter(possible)).max(floor).unwrap_or_default();
+    let epoch = known.next().ok_or_else(|| exhausted(known))?;
     let durability =
         if sabotage::on(Sabotage::EpochNotSynced) { Durability::Visible } else { Durability::Synced };
     office.directory().replace(layout::EPOCH, format!("{epoch}\n").as_bytes(), durability).await?;
     Ok(epoch)
+}
+
+fn exhausted(known: Epoch) -> io::Error {
+    io::Error::other(format!(
+        "no epoch is left after {known}, which stands in `epoch`, in `worker.json` or in a fenced database. No count of tenures gets there: \
+         delete the two files, and put a backup in the database's place if it is there too"
+    ))
 }
 
 fn parse(bytes: &[u8]) -> Option<Epoch> {

@@ -158,10 +158,10 @@ async fn the_version_is_told_unknown_paths_and_methods_are_not_taken() {
     let house = open(Limits::default());
     let answer = house.ask("GET /version", &[], "").await;
     assert!(answer.ends_with(r#"{"version":"1.2.3","protocol":{"min":1,"max":1}}"#), "{answer}");
-    assert!(is_refusal(&house.ask("GET /etc/passwd", &[], "").await, 404, "not_found"));
+    assert!(is_refusal(&house.ask("GET /etc/passwd", &[BEARER], "").await, 404, "not_found"));
     let wrong = house.ask("POST /health", &[BEARER], "").await;
     assert!(is_refusal(&wrong, 405, "wrong_method") && wrong.contains("\r\nallow: GET,HEAD\r\n"), "{wrong}");
-    assert!(is_refusal(&house.ask("GET /admin/shutdown", &[], "").await, 405, "wrong_method"));
+    assert!(is_refusal(&house.ask("GET /admin/shutdown", &[BEARER], "").await, 405, "wrong_method"));
 }
 
 #[tokio::test]

@@ -167,6 +167,27 @@ fn a_worker_outlives_a_directory_in_a_files_place_and_puts_the_file_back_when_it
 }
 
 #[test]
+fn an_epoch_beyond_all_reason_is_not_believed_and_the_last_one_is_an_error_with_a_way_out() {
+    let identity = identity();
+    let mut last = identity.patient();
+    for garbage in ["18446744073709551614", "9007199254740992"] {
+        for _ in 0..2 {
+            kill_and_wait(last.pid);
+            fs::write(identity.file("epoch"), garbage).unwrap();
+            let next = identity.patient();
+            assert_eq!(next.epoch, last.epoch + 1, "{garbage}");
+            last = next;
+        }
+    }
+    kill_and_wait(last.pid);
+    fs::write(identity.file("epoch"), "9007199254740991").unwrap();
+    let failure = identity.patient_ensure().failure();
+    assert!(failure.error["message"].as_str().unwrap().contains("no epoch is left"), "{:?}", failure.error);
+    fs::remove_file(identity.file("epoch")).unwrap();
+    assert_eq!(identity.patient().epoch, last.epoch + 1);
+}
+
+#[test]
 fn nothing_but_a_file_is_taken_for_the_tenure_lock() {
     let identity = identity();
     fs::create_dir(identity.state_dir()).unwrap();
