@@ -34,6 +34,10 @@ impl Said {
         self.pipe.as_mut().unwrap().write_all(bytes).unwrap();
     }
 
+    async fn says(&self, text: &str) {
+        tokio::time::timeout(PATIENCE, self.output.says(text)).await.expect("it was said");
+    }
+
     /// Waits for the end of what was said.
     fn end(&mut self) {
         self.pipe = None;
@@ -234,14 +238,15 @@ fn a_deleted_log_is_begun_again() {
 async fn a_text_is_found_whether_it_was_said_before_or_after_it_is_waited_for() {
     let mut child = Said::new(1 << 20, 1);
     child.say(b"listening on 80\n");
-    child.output.says("listening").await;
+    wait_for("it to be heard", || !child.output.tail().is_empty());
+    child.says("listening").await;
     let output = child.output.clone();
     let mut ready = pin!(output.says("ready to serve"));
     assert!(!is_done(ready.as_mut()).await);
     child.say(b"not rea");
-    child.output.says("rea").await;
+    child.says("not rea").await;
     child.say(b"dy\nready to");
-    child.output.says("ready to").await;
+    child.says("ready to").await;
     assert!(!is_done(ready.as_mut()).await, "half of it is not all of it");
     child.say(b" serve");
     tokio::time::timeout(PATIENCE, ready).await.expect("it was said, in an unfinished line");
