@@ -145,4 +145,5 @@ fn ends_within_line(mut file: &File) -> io::Result<bool> {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests;

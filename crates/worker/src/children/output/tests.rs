@@ -10,6 +10,9 @@ use tempfile::TempDir;
 
 use super::*;
 
+#[cfg(target_os = "linux")]
+mod full_disk;
+
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A child's output, as a test writes it.
@@ -177,52 +180,7 @@ fn a_log_that_can_not_be_written_does_not_stop_the_child_and_what_was_lost_is_co
     assert_eq!(lines[1..], [b"written"]);
 }
 
-/// A small file system (root only), unmounted when dropped.
-#[cfg(target_os = "linux")]
-struct Disk(PathBuf);
-
-#[cfg(target_os = "linux")]
-impl Disk {
-    fn mount(at: PathBuf) -> Option<Self> {
-        fs::create_dir(&at).unwrap();
-        let mut mount = std::process::Command::new("mount");
-        let done = mount.args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(&at).output();
-        done.is_ok_and(|output| output.status.success()).then(|| Self(at))
-    }
-}
-
-#[cfg(target_os = "linux")]
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).output();
-    }
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_full_disk_does_not_stop_the_child_and_is_told_once_there_is_room() {
-    let dir = tempfile::tempdir().unwrap();
-    let Some(disk) = Disk::mount(dir.path().join("logs")) else {
-        eprintln!("skipped: this needs the right to mount");
-        return;
-    };
-    let filler = disk.0.join("filler");
-    fs::write(&filler, vec![0; 40_000]).unwrap();
-    let mut child = Said::new_in(dir, 1 << 20, 1);
-    child.say(&b"more than there is room for\n".repeat(40_000));
-    child.say(b"heard\n");
-    wait_for("all of it to be read", || child.output.tail().ends_with("heard\n"));
-    fs::remove_file(filler).unwrap();
-    child.say(b"written\n");
-    child.end();
-    let lines = child.logged("child.log");
-    let [.., note, last] = lines.as_slice() else { panic!("{} lines", lines.len()) };
-    assert_eq!(last, b"written");
-    let note = String::from_utf8_lossy(note);
-    assert!(note.contains("bytes of output were lost"), "{note}");
-    assert!(lines.len() > 100, "there was some room");
-}
-
+#[cfg(unix)]
 #[test]
 fn a_deleted_log_is_begun_again() {
     let mut child = Said::new(1 << 20, 1);

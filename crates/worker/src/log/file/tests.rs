@@ -1,4 +1,5 @@
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 use tempfile::TempDir;
 
@@ -119,56 +120,49 @@ fn what_could_not_be_written_is_told_and_can_be_written_once_nothing_is_in_the_w
     assert_eq!(log.all(), ["five\n", "one\ntwo\n"]);
 }
 
-#[cfg(unix)]
-mod on_unix {
-    use std::os::unix::fs::{PermissionsExt, symlink};
+#[test]
+fn a_log_that_somebody_else_put_there_is_gone_on_with_and_kept_within_bounds() {
+    let mut log = Log::new(10, 2);
+    log.say("one\n");
+    fs::rename(log.path("child.log"), log.path("child.log.old")).unwrap();
+    fs::write(log.path("child.log"), "new\n").unwrap();
+    log.say("two\n");
+    log.say("three\n");
+    assert_eq!(log.read("child.log.old"), "one\n");
+    assert_eq!(log.all(), ["three\n", "new\ntwo\n"]);
+}
 
-    use super::*;
+#[test]
+fn a_log_is_for_this_user_only_and_neither_a_link_nor_a_pipe_is_followed() {
+    let mut log = Log::new(100, 2);
+    log.say("one\n");
+    let mode = |name: &str| fs::metadata(log.path(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("child.log"), mode("")), (0o600, 0o700));
 
-    #[test]
-    fn a_log_that_somebody_else_put_there_is_gone_on_with_and_kept_within_bounds() {
-        let mut log = Log::new(10, 2);
-        log.say("one\n");
-        fs::rename(log.path("child.log"), log.path("child.log.old")).unwrap();
-        fs::write(log.path("child.log"), "new\n").unwrap();
-        log.say("two\n");
-        log.say("three\n");
-        assert_eq!(log.read("child.log.old"), "one\n");
-        assert_eq!(log.all(), ["three\n", "new\ntwo\n"]);
-    }
+    let mut log = Log::with(100, 2, "");
+    fs::remove_file(log.path("child.log")).unwrap();
+    fs::write(log.path("precious"), "precious\n").unwrap();
+    symlink(log.path("precious"), log.path("child.log")).unwrap();
+    assert_eq!(log.log.append(b"one\n", true).unwrap_err().left, 4);
+    assert_eq!(log.read("precious"), "precious\n");
 
-    #[test]
-    fn a_log_is_for_this_user_only_and_neither_a_link_nor_a_pipe_is_followed() {
-        let mut log = Log::new(100, 2);
-        log.say("one\n");
-        let mode = |name: &str| fs::metadata(log.path(name)).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode("child.log"), mode("")), (0o600, 0o700));
+    fs::remove_file(log.path("child.log")).unwrap();
+    let pipe = std::process::Command::new("mkfifo").arg(log.path("child.log")).status().unwrap();
+    assert!(pipe.success());
+    assert_eq!(log.log.append(b"one\n", true).unwrap_err().left, 4);
+    fs::remove_file(log.path("child.log")).unwrap();
+    log.say("one\n");
+    assert_eq!(log.read("child.log"), "one\n");
+}
 
-        let mut log = Log::with(100, 2, "");
-        fs::remove_file(log.path("child.log")).unwrap();
-        fs::write(log.path("precious"), "precious\n").unwrap();
-        symlink(log.path("precious"), log.path("child.log")).unwrap();
-        assert_eq!(log.log.append(b"one\n", true).unwrap_err().left, 4);
-        assert_eq!(log.read("precious"), "precious\n");
-
-        fs::remove_file(log.path("child.log")).unwrap();
-        let pipe = std::process::Command::new("mkfifo").arg(log.path("child.log")).status().unwrap();
-        assert!(pipe.success());
-        assert_eq!(log.log.append(b"one\n", true).unwrap_err().left, 4);
-        fs::remove_file(log.path("child.log")).unwrap();
-        log.say("one\n");
-        assert_eq!(log.read("child.log"), "one\n");
-    }
-
-    #[test]
-    fn nothing_is_written_into_a_directory_that_took_the_place_of_ours() {
-        let mut log = Log::new(10, 2);
-        log.say("one\n");
-        fs::rename(log.path(""), log.dir.path().join("logs.old")).unwrap();
-        fs::create_dir(log.path("")).unwrap();
-        log.say("two\n");
-        log.say("three\n");
-        assert_eq!(fs::read_dir(log.path("")).unwrap().count(), 0);
-        assert_eq!(fs::read_to_string(log.dir.path().join("logs.old/child.log")).unwrap(), "three\n");
-    }
+#[test]
+fn nothing_is_written_into_a_directory_that_took_the_place_of_ours() {
+    let mut log = Log::new(10, 2);
+    log.say("one\n");
+    fs::rename(log.path(""), log.dir.path().join("logs.old")).unwrap();
+    fs::create_dir(log.path("")).unwrap();
+    log.say("two\n");
+    log.say("three\n");
+    assert_eq!(fs::read_dir(log.path("")).unwrap().count(), 0);
+    assert_eq!(fs::read_to_string(log.dir.path().join("logs.old/child.log")).unwrap(), "three\n");
 }
