@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use coordinator::Name;
 use coordinator::api::Filter;
 
 use crate::config::{FileChoice, Key};
@@ -13,8 +14,10 @@ use crate::output::Mode;
 
 mod help;
 mod parse;
+mod since;
 
 pub(crate) use parse::parse;
+pub(crate) use since::Since;
 
 /// However many sessions start at once, exactly one background worker runs, and every session gets it.
 #[derive(Debug, Parser)]
@@ -42,7 +45,7 @@ pub(crate) enum Command {
     /// End the worker if there is one, and start another
     #[command(after_help = help::RESTART)]
     Restart(RestartArgs),
-    /// Print the end of the worker's log
+    /// Print the end of the worker's log, or of what a child of the worker said
     #[command(after_help = help::LOGS)]
     Logs(LogsArgs),
     /// Hand an observation to the worker; returns once it is safe
@@ -282,9 +285,15 @@ pub(crate) struct LogsArgs {
     /// Go on with what is written from now on, across rotation
     #[arg(short, long)]
     pub(crate) follow: bool,
-    /// Begin so many lines before the end
-    #[arg(short = 'n', long, value_name = "LINES", default_value_t = 50)]
-    pub(crate) lines: u64,
+    /// Begin so many lines before the end [default: 50; with --since all]
+    #[arg(short = 'n', long, value_name = "LINES")]
+    pub(crate) lines: Option<u64>,
+    /// Only what is so old or younger, such as 10m, or of this time on, such as 2026-01-31T08:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Since>,
+    /// The child whose output is wanted; without it, the worker's own log
+    #[arg(value_name = "NAME")]
+    pub(crate) child: Option<Name>,
 }
 
 /// `config show`

@@ -27,6 +27,7 @@ pub(crate) const NOT_RUNNING: Exit = Exit(3);
 pub(crate) const TABLE: &[(&str, Exit)] = &[
     ("usage", USAGE),
     ("not_running", NOT_RUNNING),
+    ("no_log", Exit(4)),
     ("starting", Exit(10)),
     ("leaving", Exit(11)),
     ("unresponsive", Exit(12)),

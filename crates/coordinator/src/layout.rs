@@ -1,5 +1,7 @@
 //! The names of the files in a state directory. They are a frozen format: installs of every version share the directory.
 
+use crate::identity::Name;
+
 /// The tenure lock.
 pub const WORKER_LOCK: &str = "worker.lock";
 /// What the worker in office says of itself.
@@ -24,6 +26,11 @@ pub const LIFECYCLE_DB: &str = "lifecycle.db";
 pub const LOG_FILE: &str = "logs/worker.log";
 /// The directory of the logs.
 pub const LOG_DIR: &str = "logs";
+
+/// The output of a child of the worker. No child is called `worker`: its log would be the worker's own.
+pub fn child_log(child: &Name) -> String {
+    format!("{LOG_DIR}/{child}.log")
+}
 
 /// The election lock of a rank: `spawn.lock`, `spawn.1.lock`, `spawn.2.lock`…
 pub fn election_lock(rank: u8) -> String {

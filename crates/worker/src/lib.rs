@@ -11,6 +11,7 @@
 //! | `office` | taking office, or standing by for it |
 //! | `server` | HTTP: accept loop, limits, gate, routes |
 //! | `store` | the data: one writer, fenced |
+//! | `children` | what child processes say |
 //! | `presence` | who needs this worker, and leaving when nobody does |
 //! | `stop`, `stages` | why and how a tenure ends, each stage with its budget |
 //! | `watchdog`, `vigil` | ends a process whose event loop is stuck, or whose stop takes too long |
@@ -18,6 +19,7 @@
 //! | `signals`, `service_manager` | the surroundings |
 #![forbid(unsafe_code)]
 
+mod children;
 mod error;
 mod log;
 mod office;

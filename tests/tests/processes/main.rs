@@ -15,6 +15,7 @@ macro_rules! each {
 
 mod data;
 mod documentation;
+mod logs;
 
 /// From nothing to one worker.
 mod starting {

@@ -58,10 +58,14 @@ Examples:
   oneworker restart --force                    Also if the worker does not answer";
 
 pub(super) const LOGS: &str = "\
+Reads the files, rotated ones too, and asks no worker. A line without a time belongs to the line before it.
+
 Examples:
   oneworker logs
   oneworker logs -n 200
-  oneworker logs -f --name notes";
+  oneworker logs -f --name notes
+  oneworker logs indexer --since 10m           What the child `indexer` said in the last ten minutes
+  oneworker logs --since 2026-01-31T08:00:00Z";
 
 pub(super) const PUT: &str = "\
 Starts the worker if none runs. Exit code 0 means that the observation survives a crash and a power failure.

@@ -1,6 +1,7 @@
 //! The worker's log: lines with UTC times on standard error, which the launcher has pointed at a file, and that file's rotation.
 
 mod directory;
+mod file;
 mod rotation;
 
 use std::fmt;
@@ -8,8 +9,11 @@ use std::str::FromStr;
 
 use thiserror::Error;
 use tracing::Level;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 
 pub(crate) use directory::Stamp;
+pub(crate) use file::{LogFile, Unwritten};
 pub(crate) use rotation::Rotation;
 
 /// The environment variable that names the level.
@@ -92,6 +96,14 @@ pub(crate) fn start(level: Option<LogLevel>) {
     if let Some(mistake) = mistake {
         tracing::warn!("{LEVEL_VARIABLE}: {mistake}");
     }
+}
+
+/// The time, as the log's lines begin with it: RFC 3339, UTC.
+pub(crate) fn time() -> String {
+    let mut text = String::new();
+    // Writing to a string can't fail.
+    let _ = SystemTime.format_time(&mut Writer::new(&mut text));
+    text
 }
 
 #[cfg(test)]

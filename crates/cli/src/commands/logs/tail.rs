@@ -4,10 +4,19 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 const CHUNK: usize = 16 * 1024;
 
-/// The position at which the last `lines` lines of the first `end` bytes begin.
-pub(super) fn start(file: &mut (impl Read + Seek), end: u64, lines: u64) -> io::Result<u64> {
+/// Where the last lines begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// At this position.
+    At(u64),
+    /// Before this file: the line ends in it and after it were too few, by so many.
+    Before(u64),
+}
+
+/// The position behind the last line end but `lines` of the first `end` bytes. `last`: nothing comes after these bytes.
+pub(super) fn start(file: &mut (impl Read + Seek), end: u64, lines: u64, last: bool) -> io::Result<Start> {
     if lines == 0 {
-        return Ok(end);
+        return Ok(Start::At(end));
     }
     let mut buffer = [0u8; CHUNK];
     let mut newlines = 0;
@@ -22,15 +31,15 @@ pub(super) fn start(file: &mut (impl Read + Seek), end: u64, lines: u64) -> io::
         for (index, byte) in chunk.iter().enumerate().rev() {
             let after = position + index as u64 + 1;
             // The line end at the very end finishes the last line and begins none.
-            if *byte == b'\n' && after != end {
+            if *byte == b'\n' && !(last && after == end) {
                 newlines += 1;
                 if newlines == lines {
-                    return Ok(after);
+                    return Ok(Start::At(after));
                 }
             }
         }
     }
-    Ok(0)
+    Ok(Start::Before(lines - newlines))
 }
 
 #[cfg(test)]
@@ -40,8 +49,10 @@ mod tests {
     use super::*;
 
     fn last(text: &str, lines: u64) -> String {
-        let start = start(&mut Cursor::new(text), text.len() as u64, lines).unwrap();
-        text[usize::try_from(start).unwrap()..].to_owned()
+        match start(&mut Cursor::new(text), text.len() as u64, lines, true).unwrap() {
+            Start::At(start) => text[usize::try_from(start).unwrap()..].to_owned(),
+            Start::Before(_) => text.to_owned(),
+        }
     }
 
     #[test]
@@ -60,5 +71,18 @@ mod tests {
         let text = format!("first\n{long}\nlast\n");
         assert_eq!(last(&text, 2), format!("{long}\nlast\n"));
         assert_eq!(last(&text, 3), text);
+    }
+
+    #[test]
+    fn a_final_line_end_counts_where_more_lines_come_after_it() {
+        let look = |lines, last| start(&mut Cursor::new("a\nb\n"), 4, lines, last).unwrap();
+        assert_eq!(
+            [look(1, true), look(2, true), look(4, true)],
+            [Start::At(2), Start::Before(1), Start::Before(3)]
+        );
+        assert_eq!(
+            [look(1, false), look(2, false), look(3, false)],
+            [Start::At(4), Start::At(2), Start::Before(1)]
+        );
     }
 }

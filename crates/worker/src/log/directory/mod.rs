@@ -7,6 +7,9 @@ mod imp;
 #[path = "unix.rs"]
 mod imp;
 
+use std::fs::File;
+use std::io;
+
 pub(crate) use imp::LogDirectory;
 
 /// Which file, and how large.
@@ -21,6 +24,11 @@ pub(crate) struct Stamp {
 impl Stamp {
     pub(crate) fn same_file(self, other: Self) -> bool {
         self.identity == other.identity
+    }
+
+    /// Of an open file.
+    pub(crate) fn of(file: &File) -> io::Result<Self> {
+        imp::stamp_of(file)
     }
 
     #[cfg(not(unix))]

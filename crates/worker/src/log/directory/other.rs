@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::Stamp;
 
+pub(super) fn stamp_of(file: &File) -> io::Result<Stamp> {
+    Ok(Stamp::of_unknown_file(file.metadata()?.len()))
+}
+
 #[derive(Debug)]
 pub(crate) struct LogDirectory(PathBuf);
 
@@ -13,6 +17,14 @@ impl LogDirectory {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         std::fs::read_dir(path)?;
         Ok(Self(path.to_owned()))
+    }
+
+    /// The same, made first if it is not there.
+    pub(crate) fn open_or_make(path: &Path) -> io::Result<Self> {
+        match std::fs::create_dir(path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Self::open(path),
+        }
     }
 
     /// The file's stamp; `None` if there is none.
@@ -27,6 +39,11 @@ impl LogDirectory {
     /// A new, empty file, to be appended to.
     pub(crate) fn create(&self, name: &str) -> io::Result<File> {
         OpenOptions::new().append(true).create_new(true).open(self.0.join(name))
+    }
+
+    /// The file that is there, to be appended to and to be read.
+    pub(crate) fn reopen(&self, name: &str) -> io::Result<File> {
+        OpenOptions::new().append(true).read(true).open(self.0.join(name))
     }
 
     pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {

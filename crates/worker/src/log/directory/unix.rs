@@ -1,11 +1,12 @@
 //! The `*at` calls.
 
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::Stamp;
@@ -18,6 +19,10 @@ impl From<Stat> for Stamp {
     }
 }
 
+pub(super) fn stamp_of(file: &File) -> io::Result<Stamp> {
+    Ok(rustix::fs::fstat(file)?.into())
+}
+
 #[derive(Debug)]
 pub(crate) struct LogDirectory(OwnedFd);
 
@@ -25,6 +30,14 @@ impl LogDirectory {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(Self(rustix::fs::open(path, flags, Mode::empty())?))
+    }
+
+    /// The same, made first if it is not there.
+    pub(crate) fn open_or_make(path: &Path) -> io::Result<Self> {
+        match DirBuilder::new().mode(0o700).create(path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Self::open(path),
+        }
     }
 
     /// The file's stamp; `None` if there is none.
@@ -41,6 +54,17 @@ impl LogDirectory {
         // Appending, since the launcher of another session and this worker's children write to it as well.
         let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         Ok(rustix::fs::openat(&self.0, name, flags, Mode::RUSR | Mode::WUSR)?.into())
+    }
+
+    /// The file that is there, to be appended to and to be read.
+    pub(crate) fn reopen(&self, name: &str) -> io::Result<File> {
+        // Whoever put a pipe there must not make this wait for a reader.
+        let flags = OFlags::RDWR | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file: File = rustix::fs::openat(&self.0, name, flags | OFlags::NOCTTY, Mode::empty())?.into();
+        match FileType::from_raw_mode(rustix::fs::fstat(&file)?.st_mode) {
+            FileType::RegularFile => Ok(file),
+            other => Err(io::Error::other(format!("{name} is no file, but a {other:?}"))),
+        }
     }
 
     pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
