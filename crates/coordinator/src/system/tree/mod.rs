@@ -208,6 +208,10 @@ pub fn spawn(command: &ChildCommand) -> Result<Child, SpawnError> {
 /// the guardian has reaped them, and then ends the same way as the worker has. Exempt is a worker that was launched from within the tree: it has
 /// a tenure of its own.
 ///
+/// To whoever has started this process, the guardian is the process that it has started. The variables by which a service manager addresses
+/// one (`LISTEN_PID`, `WATCHDOG_PID`) are rewritten for the worker; that systemd listens to another than the main process has to be allowed
+/// (systemd.service(5), `NotifyAccess=all`).
+///
 /// # Errors
 /// If this process has more than one thread, or the system refuses the fork. Nothing is changed then.
 pub fn guard() -> io::Result<()> {

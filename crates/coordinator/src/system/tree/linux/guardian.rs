@@ -30,7 +30,8 @@ pub(in crate::system::tree) fn guard() -> io::Result<()> {
         return Err(io::Error::other("a process with several threads can not become a guardian"));
     }
     // Before there is a worker, so that nothing of it can escape. Not inherited by the worker (prctl(2), PR_SET_CHILD_SUBREAPER).
-    set_child_subreaper(Some(getpid()))?;
+    let guardian = getpid();
+    set_child_subreaper(Some(guardian))?;
     let mask = block_all_signals();
     // An ignored SIGCHLD would have the kernel reap children before anybody learns how they ended (waitpid(2)).
     // SAFETY: a plain call.
@@ -38,6 +39,7 @@ pub(in crate::system::tree) fn guard() -> io::Result<()> {
     // SAFETY: this process has one thread, so its copy is whole.
     match unsafe { libc::fork() } {
         0 => {
+            take_over_messages(guardian);
             set_mask(&mask);
             Ok(())
         }
@@ -50,6 +52,16 @@ pub(in crate::system::tree) fn guard() -> io::Result<()> {
                 Err(error)
             }
         },
+    }
+}
+
+/// A service manager's messages to the process that it has started are the worker's (sd_listen_fds(3), sd_watchdog_enabled(3)).
+fn take_over_messages(guardian: Pid) {
+    for name in ["LISTEN_PID", "WATCHDOG_PID"] {
+        if std::env::var(name).is_ok_and(|pid| pid == guardian.to_string()) {
+            // SAFETY: this process has one thread, so nobody reads the environment meanwhile.
+            unsafe { std::env::set_var(name, getpid().to_string()) };
+        }
     }
 }
 
@@ -208,11 +220,14 @@ fn end_as(status: WaitStatus) -> ! {
     if let Some(signal) = status.terminating_signal() {
         let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
         let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-        // SAFETY: plain calls.
+        // No other: one that has come meanwhile would end this process in its own way.
+        let mut others = signal_set(true);
+        // SAFETY: plain calls, on a set that is valid for them.
         unsafe {
+            libc::sigdelset(&raw mut others, signal);
             libc::signal(signal, libc::SIG_DFL);
             libc::raise(signal);
-            set_mask(&signal_set(false));
+            set_mask(&others);
             // Not reached.
             libc::_exit(128 + signal)
         }

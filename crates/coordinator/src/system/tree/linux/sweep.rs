@@ -22,10 +22,12 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// At most so many at a time, since each takes a descriptor. The rest is found with the next look.
 const AT_A_TIME: usize = 64;
 
-/// A process that is held: the descriptor means it and nobody else (pidfd_open(2)).
-struct Held {
+/// A process that is to end.
+struct Found {
     pid: RawPid,
-    fd: OwnedFd,
+    /// Means it and nobody else (pidfd_open(2)). None if the system gives none: too many open files, or Linux before 5.3. Without it, nobody is
+    /// killed, since the pid may be anybody's the next moment.
+    held: Option<OwnedFd>,
 }
 
 pub(in crate::system::tree) fn sweep(wanted: &Wanted<'_>, patience: Duration) -> Result<usize, LeftBehind> {
@@ -42,8 +44,8 @@ pub(in crate::system::tree) fn sweep(wanted: &Wanted<'_>, patience: Duration) ->
             continue;
         }
         sure = false;
-        for process in &found {
-            let _ = pidfd_send_signal(&process.fd, Signal::KILL);
+        for held in found.iter().filter_map(|process| process.held.as_ref()) {
+            let _ = pidfd_send_signal(held, Signal::KILL);
         }
         let now = Instant::now();
         let alive = await_ends(&found, now + LOOK_AGAIN.min(end.saturating_duration_since(now)));
@@ -54,14 +56,14 @@ pub(in crate::system::tree) fn sweep(wanted: &Wanted<'_>, patience: Duration) ->
     }
 }
 
-fn name(process: &Held) -> (Pid, String) {
+fn name(process: &Found) -> (Pid, String) {
     let pid = Pid(process.pid.as_raw_nonzero().get().unsigned_abs());
     let program = processes::look(pid).ok().flatten().map_or_else(|| "?".to_owned(), |info| info.program);
     (pid, program)
 }
 
-/// The wanted processes of this user, held.
-fn find(wanted: &Wanted<'_>) -> Vec<Held> {
+/// The wanted processes of this user.
+fn find(wanted: &Wanted<'_>) -> Vec<Found> {
     let Ok(pids) = proc::pids() else { return Vec::new() };
     let (me, parent, user) = (getpid(), getppid(), geteuid().as_raw());
     pids.into_iter()
@@ -74,29 +76,37 @@ fn find(wanted: &Wanted<'_>) -> Vec<Held> {
 }
 
 /// Holds the process and then looks again: only now it is certain whose environment is read, unless it has ended, which the signal finds out.
-fn hold(pid: RawPid, wanted: &Wanted<'_>) -> Option<Held> {
-    let fd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
-    wanted.is(&proc::environment(pid)).then_some(Held { pid, fd })
+fn hold(pid: RawPid, wanted: &Wanted<'_>) -> Option<Found> {
+    let held = match pidfd_open(pid, PidfdFlags::empty()) {
+        Err(Errno::SRCH) => return None,
+        held => held.ok(),
+    };
+    wanted.is(&proc::environment(pid)).then_some(Found { pid, held })
 }
 
 /// Waits until all of these have ended, and returns those that have not when the time is over. A pidfd can be read from once its process has
 /// ended, reaped or not (pidfd_open(2)).
-fn await_ends(found: &[Held], until: Instant) -> Vec<&Held> {
-    let mut alive: Vec<&Held> = found.iter().collect();
+fn await_ends(found: &[Found], until: Instant) -> Vec<&Found> {
+    let (mut held, unheld): (Vec<_>, Vec<_>) = found.iter().partition(|process| process.held.is_some());
     loop {
         let left = until.saturating_duration_since(Instant::now());
-        let mut fds: Vec<PollFd<'_>> =
-            alive.iter().map(|process| PollFd::new(&process.fd, PollFlags::IN)).collect();
-        let timeout = Timespec { tv_sec: 0, tv_nsec: left.subsec_nanos().into() };
-        if matches!(poll(&mut fds, Some(&timeout)), Err(error) if error != Errno::INTR) {
-            return alive;
+        if held.is_empty() && unheld.is_empty() || left.is_zero() {
+            return held.into_iter().chain(unheld).collect();
         }
-        let over: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
-        drop(fds);
+        let over = ended(&held, left);
         let mut over = over.into_iter();
-        alive.retain(|_| !over.next().unwrap_or(false));
-        if alive.is_empty() || left.is_zero() {
-            return alive;
-        }
+        held.retain(|_| !over.next().unwrap_or(false));
+    }
+}
+
+/// Waits until one of these has ended, no longer than this; whether each has.
+fn ended(held: &[&Found], within: Duration) -> Vec<bool> {
+    let fds = held.iter().filter_map(|process| process.held.as_ref());
+    let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+    let timeout = Timespec { tv_sec: 0, tv_nsec: within.subsec_nanos().into() };
+    match poll(&mut fds, Some(&timeout)) {
+        Ok(_) => fds.iter().map(|fd| !fd.revents().is_empty()).collect(),
+        // Interrupted: none that it is known of.
+        Err(_) => Vec::new(),
     }
 }

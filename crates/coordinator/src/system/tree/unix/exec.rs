@@ -209,10 +209,17 @@ fn become_number(fd: &OwnedFd, number: RawFd) -> Result<(), Errno> {
 
 /// No signal ignored, and none blocked. Handlers end with exec, but what is ignored stays so (execve(2)).
 fn reset_signals() {
-    // SAFETY: plain calls; two numbers that the C library keeps for itself are refused. The set is emptied before it is used.
+    // SAFETY: plain calls. The set is emptied before it is used.
     unsafe {
         for signal in 1..=LAST_SIGNAL {
             libc::signal(signal, libc::SIG_DFL);
+        }
+        #[cfg(target_os = "linux")]
+        for signal in [32, 33] {
+            // The C library keeps these for itself and refuses to change them, but not to hand them on. Zeroes are the kernel's structure for
+            // the default action, whatever its form; the last argument is the size of its signal set (rt_sigaction(2)).
+            let default = [0_u64; 8];
+            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), ptr::null::<u64>(), 8);
         }
         let mut none = MaybeUninit::<libc::sigset_t>::uninit();
         libc::sigemptyset(none.as_mut_ptr());
