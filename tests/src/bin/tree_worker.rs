@@ -3,6 +3,7 @@
 //!
 //! - `ping`: prints `pong`;
 //! - `exit N`, `abort`: ends so;
+//! - `starved`: has all descriptors taken, and prints why no child can be started;
 //! - `many N`: starts so many more children, and as many that can't be started, one after the other, and prints how many descriptors and
 //!   threads it has got thereby.
 //!
@@ -35,12 +36,14 @@ fn main() {
             spawn(&command).expect("a child")
         })
         .collect();
+    let addressed = ["LISTEN_PID", "WATCHDOG_PID"].map(|name| std::env::var(name).ok());
     let started = serde_json::json!({
         "worker": std::process::id(),
         "guardian": std::os::unix::process::parent_id(),
         "marker": marker.as_str(),
         "children": children.iter().map(|child| child.process().pid.0).collect::<Vec<_>>(),
         "ports": ports,
+        "addressed": addressed,
     });
     println!("{started}");
 
@@ -50,6 +53,7 @@ fn main() {
             ["ping"] => println!("pong"),
             ["exit", status] => std::process::exit(status.parse().expect("a status")),
             ["abort"] => std::process::abort(),
+            ["starved"] => println!("{}", starved(&marker)),
             ["many", n] => println!("{}", many(n.parse().expect("a number"), &marker)),
             _ => panic!("{line:?}"),
         }
@@ -72,6 +76,21 @@ fn shell(script: &str, marker: &Marker, part: &str) -> ChildCommand {
         limits: ChildLimits::default(),
         sockets: Vec::new(),
     }
+}
+
+fn starved(marker: &Marker) -> String {
+    let mut taken = Vec::new();
+    while let Ok(file) = std::fs::File::open("/dev/null") {
+        taken.push(file);
+    }
+    // Each one that is let go lets it come one step further.
+    let mut said = Vec::new();
+    while let Err(error) = spawn(&shell("", marker, "starved")) {
+        said.push(error.to_string());
+        taken.pop().expect("enough descriptors");
+    }
+    said.dedup();
+    said.join("; ")
 }
 
 fn many(n: usize, marker: &Marker) -> String {

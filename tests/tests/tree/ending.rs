@@ -4,7 +4,9 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt;
 
-use oneworker_tests::{children_of, hang_up, is_alive, kill, look, processes_of, terminate, wait_for};
+use oneworker_tests::{
+    children_of, hang_up, is_alive, kill, limit_open_files, look, processes_of, terminate, wait_for,
+};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::tree::{Cleanup, Tree, all_of, await_sleepers, digest, sleepers, token};
@@ -112,6 +114,38 @@ fn a_guardian_keeps_no_descriptor_and_no_directory_and_has_one_thread() {
 }
 
 #[test]
+fn a_guardian_sleeps_while_its_worker_works() {
+    let mut tree = Tree::start(&digest(), &["exec sleep 600"]);
+    let woken = |tree: &Tree| {
+        let status = fs::read_to_string(format!("/proc/{}/status", tree.guardian)).unwrap();
+        status.lines().filter(|line| line.contains("ctxt_switches")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let asleep = |tree: &Tree| {
+        let waits = fs::read_to_string(format!("/proc/{}/wchan", tree.guardian)).unwrap();
+        waits.contains("sigtimedwait") || waits == "0"
+    };
+    wait_for("the guardian to fall asleep", || asleep(&tree).then_some(()));
+    tree.ask("many 10");
+    let before = woken(&tree);
+    tree.ask("many 100");
+    assert_eq!(woken(&tree), before);
+}
+
+#[test]
+fn what_a_service_manager_addresses_to_the_guardian_is_for_the_worker() {
+    let tree = Tree::start(&digest(), &[]);
+    assert_eq!(tree.addressed, [Some("1".to_owned()), Some(tree.worker.to_string())]);
+}
+
+#[test]
+fn a_process_with_several_threads_gets_no_guardian_and_is_left_as_it_was() {
+    // A test has a thread of its own.
+    let error = coordinator::tree::guard().unwrap_err();
+    assert!(error.to_string().contains("several threads"), "{error}");
+    assert_eq!(rustix::process::child_subreaper().unwrap(), None);
+}
+
+#[test]
 fn orphans_are_reaped_while_the_worker_lives() {
     let cleanup = Cleanup(token());
     let script = format!("for i in 1 2 3 4 5 6 7 8 9; do (sleep 0.01 &); done; exec sleep {}", cleanup.0);
@@ -167,6 +201,12 @@ fn a_worker_that_was_launched_from_within_the_tree_is_left_alone() {
     // It ends at the end of its input, and its own guardian ends its tree.
     drop(keep_open);
     wait_for("the nested tree to end", || processes_of(inner.0.as_ref()).is_empty().then_some(()));
+}
+
+#[test]
+fn without_descriptors_there_is_no_process_and_it_is_said_why() {
+    let mut tree = Tree::start_with(&digest(), &[], |command| limit_open_files(64)(command));
+    assert_eq!(tree.ask("starved"), "can not start a process: Too many open files (os error 24)");
 }
 
 #[test]

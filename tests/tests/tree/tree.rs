@@ -67,6 +67,8 @@ pub(crate) struct Tree {
     pub(crate) children: Vec<u32>,
     pub(crate) ports: Vec<u16>,
     pub(crate) marker: String,
+    /// `LISTEN_PID` and `WATCHDOG_PID`.
+    pub(crate) addressed: [Option<String>; 2],
 }
 
 impl Tree {
@@ -90,6 +92,7 @@ impl Tree {
             children: numbers("children").map(|pid| pid.try_into().unwrap()).collect(),
             ports: numbers("ports").map(|port| port.try_into().unwrap()).collect(),
             marker: started["marker"].as_str().unwrap().to_owned(),
+            addressed: [0, 1].map(|i| started["addressed"][i].as_str().map(str::to_owned)),
             process,
             output,
         };
@@ -127,9 +130,13 @@ impl Drop for Tree {
     }
 }
 
-/// The command that starts one.
+/// The command that starts one, to which a service manager addresses one of its variables.
 pub(crate) fn command(digest: &str, scripts: &[&str]) -> Command {
-    let mut command = Command::new(TREE_WORKER);
-    command.args([digest, "1"]).args(scripts).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "LISTEN_PID=1 WATCHDOG_PID=$$ exec \"$0\" \"$@\"", TREE_WORKER, digest, "1"])
+        .args(scripts)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
     command
 }

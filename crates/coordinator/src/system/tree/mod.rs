@@ -15,7 +15,8 @@
 //! | [`guard`] | yes | does nothing | does nothing |
 //! | [`sweep`], [`sweep_part`] | yes | find nothing | find nothing |
 //!
-//! No net holds a process that another user's program was made of (set-user-ID): the system lets this user neither see into it nor kill it.
+//! No net holds a set-user-ID program, which the system lets this user neither see into nor kill, and what was started by somebody else on
+//! request: a container, a service, a job of cron.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -205,8 +206,9 @@ pub fn spawn(command: &ChildCommand) -> Result<Child, SpawnError> {
 ///
 /// The guardian keeps no descriptor, no lock and no controlling terminal's signal to itself, sleeps until a child of it ends, and hands
 /// SIGTERM on to the worker. When the worker ends, it kills its own children until there are none, whose pids can't be anybody else's before
-/// the guardian has reaped them, and then ends the same way as the worker has. Exempt is a worker that was launched from within the tree: it has
-/// a tenure of its own.
+/// the guardian has reaped them, and then ends the same way as the worker has. Exempt is what was started with a readiness channel's variable,
+/// a worker that was launched from within the tree: it has a tenure and a guardian of its own. So whatever a worker starts otherwise than by
+/// [`spawn`] must not inherit that variable. A killed process in an uninterruptible wait is waited for.
 ///
 /// To whoever has started this process, the guardian is the process that it has started. The variables by which a service manager addresses
 /// one (`LISTEN_PID`, `WATCHDOG_PID`) are rewritten for the worker; that systemd listens to another than the main process has to be allowed
