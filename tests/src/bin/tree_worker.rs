@@ -7,6 +7,8 @@
 //! - `many N`: starts so many more children, and as many that can't be started, one after the other, and prints how many descriptors and
 //!   threads it has got thereby.
 //!
+//! With the only argument `abort` it does just that, behind its guardian and in front of an orphan of its own.
+//!
 //! At the end of its input it ends by itself, so that nothing is left behind a test that has died.
 
 // All of this package is test code.
@@ -22,6 +24,11 @@ fn main() {
     guard().expect("a guardian");
     let mut args = std::env::args().skip(1);
     let digest = args.next().expect("a digest");
+    if digest == "abort" {
+        let orphan = ["-c", "setsid sleep 600 <&- >&- 2>&- &"];
+        std::process::Command::new("sh").args(orphan).env_clear().status().expect("a shell");
+        std::process::abort();
+    }
     let epoch = Epoch(args.next().expect("an epoch").parse().expect("a number"));
     let marker = Marker::new(&digest, epoch, &*system::machine().random).expect("a marker");
 

@@ -3,9 +3,12 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt;
+use std::time::Instant;
 
+use coordinator::machine::Ending;
+use coordinator::{EnsureError, LaunchCommand, WorkerSpec, blocking};
 use oneworker_tests::{
-    children_of, hang_up, is_alive, kill, limit_open_files, look, processes_of, terminate, wait_for,
+    AT_ONCE, children_of, hang_up, is_alive, kill, limit_open_files, look, processes_of, terminate, wait_for,
 };
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -80,6 +83,20 @@ fn a_crash_is_handed_on() {
     let mut tree = Tree::start(&digest(), &[]);
     tree.say("abort");
     assert_eq!(tree.ended().signal(), Some(libc::SIGABRT));
+}
+
+#[test]
+fn a_session_that_launches_a_worker_behind_a_guardian_learns_how_it_has_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let launch = LaunchCommand::new(env!("CARGO_BIN_EXE_tree-worker"), ["abort"]);
+    let spec = WorkerSpec::builder(launch).port("auto").state_dir(dir.path()).build().unwrap();
+    let begun = Instant::now();
+    let error = blocking::ensure_single_worker(&spec).unwrap_err();
+    assert!(
+        matches!(error, EnsureError::LaunchFailed { ending: Ending::Signalled(libc::SIGABRT), .. }),
+        "{error:?}"
+    );
+    assert!(begun.elapsed() < AT_ONCE, "the readiness channel was held open");
 }
 
 #[test]
@@ -206,7 +223,7 @@ fn a_worker_that_was_launched_from_within_the_tree_is_left_alone() {
 #[test]
 fn without_descriptors_there_is_no_process_and_it_is_said_why() {
     let mut tree = Tree::start_with(&digest(), &[], |command| limit_open_files(64)(command));
-    assert_eq!(tree.ask("starved"), "can not start a process: Too many open files (os error 24)");
+    assert_eq!(tree.ask("starved"), "cannot start a process: Too many open files (os error 24)");
 }
 
 #[test]

@@ -146,7 +146,7 @@ pub enum SpawnError {
         program: String,
     },
     /// There is such a file, and it can't be executed: no permission, no program, or its interpreter is missing.
-    #[error("{program} can not be executed: {source}")]
+    #[error("{program} cannot be executed: {source}")]
     NotExecutable {
         /// The program.
         program: String,
@@ -154,15 +154,15 @@ pub enum SpawnError {
         source: io::Error,
     },
     /// The working directory is missing, or may not be entered.
-    #[error("can not enter the working directory {directory}: {source}")]
+    #[error("cannot enter the working directory {directory}: {source}")]
     Directory {
         /// The directory.
         directory: String,
         /// What the system said.
         source: io::Error,
     },
-    /// The system grants a limit or a nice value not.
-    #[error("can not set {what}: {source}")]
+    /// The system does not grant a limit or a nice value.
+    #[error("cannot set {what}: {source}")]
     NotPermitted {
         /// What was asked for.
         what: &'static str,
@@ -170,13 +170,13 @@ pub enum SpawnError {
         source: io::Error,
     },
     /// What was to be passed to the program can't be passed to any.
-    #[error("{what} can not be passed to a program: it has a zero byte in it, or its name is none")]
+    #[error("{what} cannot be passed to a program: it has a zero byte in it, or its name is none")]
     Malformed {
         /// Which argument or variable.
         what: String,
     },
     /// The system gives no process, thread or descriptor at the moment: a limit, a lack of memory, or a sandbox.
-    #[error("can not start a process: {source}")]
+    #[error("cannot start a process: {source}")]
     NoProcess {
         /// What the system said.
         source: io::Error,
@@ -186,7 +186,7 @@ pub enum SpawnError {
     Unsupported,
 }
 
-/// Starts a process of the tree, and returns once it executes its program.
+/// Starts a process of the tree, and blocks until it executes its program, some milliseconds at most.
 ///
 /// Its standard input is `/dev/null`; its standard output and standard error are one pipe, [`Child::take_output`]. It leads a process group of
 /// its own, and inherits nothing but that group's session: no other descriptor, no signal mask, no ignored signal, no variable. On Linux it is

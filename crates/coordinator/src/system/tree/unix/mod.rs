@@ -103,12 +103,14 @@ impl Group {
     fn end(&self) -> Ending {
         // Left a zombie (waitid(2), WNOWAIT), which nobody gets the pid of, and thus nobody the group's number.
         let waiting = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-        let _ = retry_on_intr(|| waitid(WaitId::Pid(self.leader), waiting));
+        let is_zombie = retry_on_intr(|| waitid(WaitId::Pid(self.leader), waiting)).is_ok();
         let mut reaped = self.reaped.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = kill_process_group(self.leader, rustix::process::Signal::KILL);
+        // Else this process ignores SIGCHLD, and the system has reaped it.
+        if is_zombie {
+            let _ = kill_process_group(self.leader, rustix::process::Signal::KILL);
+        }
         let status = retry_on_intr(|| waitpid(Some(self.leader), WaitOptions::empty()));
         *reaped = true;
-        // None if this process ignores SIGCHLD: then the system has reaped it.
         status.ok().flatten().map_or(Ending::Unknown, |(_, status)| ending(status))
     }
 
