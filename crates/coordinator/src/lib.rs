@@ -46,4 +46,5 @@ pub use error::{EnsureError, LOG_TAIL_BYTES};
 pub use identity::{Epoch, InvalidValue, Name, Port, PortChoice, ProtocolRange};
 pub use spec::{Backoff, LaunchCommand, SpecError, WorkerSpec, WorkerSpecBuilder};
 pub use state_dir::{NoStateDir, default_config_dir, default_state_dir};
+pub use system::tree;
 pub use tenure::{Claim, EpochFloor, Holder, Superseded, Tenure, TenureError};

@@ -2,6 +2,8 @@
 //! platform in it, and all the `unsafe` of the crate.
 
 mod clock;
+#[cfg(unix)]
+mod descriptors;
 mod files;
 mod launcher;
 mod locks;
@@ -11,6 +13,7 @@ pub(crate) mod random;
 mod readiness;
 #[cfg(windows)]
 mod registry;
+pub mod tree;
 pub(crate) mod user;
 
 #[doc(hidden)]
