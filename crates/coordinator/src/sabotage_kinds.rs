@@ -90,6 +90,8 @@ sabotages! {
     AddressUnchecked = "address_unchecked",
     /// A commit is not held against the fence. To be noticed: a row of a lower epoch after the claim of a higher one.
     FenceUnchecked = "fence_unchecked",
+    /// A client is told that its data is safe before it is committed. To be noticed: rows that are lost with the power.
+    AnsweredBeforeCommit = "answered_before_commit",
     /// A worker that nobody seems to need leaves although it has just been given to somebody. To be noticed: a session whose worker was on its
     /// way out when it was given.
     LeavesWhenAsked = "leaves_when_asked",
