@@ -131,7 +131,7 @@ mod tests {
             assert_eq!((left[99], &left[100..150], left[150]), (1, &[2; 50][..], 1));
             let sectors: Vec<u8> = left.chunks(SECTOR).skip(1).map(|sector| sector[0]).collect();
             assert!(left.chunks(SECTOR).skip(1).all(|s| s.iter().all(|byte| *byte == s[0])));
-            torn += u32::from(sectors.iter().any(|s| *s == 1) && sectors.iter().any(|s| *s == 3));
+            torn += u32::from(sectors.contains(&1) && sectors.contains(&3));
         }
         assert!((10..190).contains(&torn), "{torn}");
     }

@@ -3,7 +3,7 @@
 //! The names are also those of a real directory, so that code which asks the system whether a file is there, removes or renames it, need not
 //! know that its contents are elsewhere. Each real file holds the number of its simulated one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::Dice;
@@ -47,12 +47,17 @@ impl Names {
 
     /// Takes note of what was done to the real directory.
     pub(crate) fn look(&mut self, directory: &Path) {
-        let there = read(directory);
-        for (name, entry) in &mut self.0 {
-            entry.set(there.get(name).copied());
-        }
-        for (name, file) in there {
-            self.set(&name, Some(file));
+        let there = std::fs::read_dir(directory).into_iter().flatten().flatten();
+        let there = there.filter_map(|entry| entry.file_name().into_string().ok());
+        let names: BTreeSet<String> = self.0.keys().cloned().chain(there).collect();
+        names.iter().for_each(|name| self.look_at(directory, name));
+    }
+
+    /// The same of one name.
+    pub(crate) fn look_at(&mut self, directory: &Path, name: &str) {
+        let number = std::fs::read_to_string(directory.join(name)).ok().and_then(|text| text.parse().ok());
+        if number.is_some() || self.0.contains_key(name) {
+            self.set(name, number.map(FileId));
         }
     }
 
@@ -68,15 +73,6 @@ impl Names {
         };
         self.0.iter().filter_map(choose).collect()
     }
-}
-
-fn read(directory: &Path) -> BTreeMap<String, FileId> {
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    let known = |entry: std::fs::DirEntry| {
-        let number = std::fs::read_to_string(entry.path()).ok()?.trim().parse().ok()?;
-        Some((entry.file_name().into_string().ok()?, FileId(number)))
-    };
-    entries.filter_map(known).collect()
 }
 
 /// Makes the real file that stands for a simulated one.

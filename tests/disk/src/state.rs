@@ -68,7 +68,7 @@ impl State {
     /// The file of this name; if there is none, and `make`, it is made. Whether it was.
     pub(crate) fn open(&mut self, name: &str, make: bool) -> Result<Option<(FileId, bool)>, PowerFailed> {
         self.alive()?;
-        self.names.look(&self.directory);
+        self.names.look_at(&self.directory, name);
         let there = self.names.get(name).filter(|file| self.files.contains_key(file));
         if there.is_some() || !make {
             return Ok(there.map(|file| (file, false)));

@@ -1,6 +1,7 @@
 //! SQLite on a disk whose power fails.
 
 #![allow(missing_docs, reason = "the names say it")]
+#![allow(clippy::unwrap_used, reason = "a test that can not go on has failed")]
 
 use oneworker_disk::Disk;
 use rusqlite::Connection;
