@@ -36,16 +36,23 @@ pub(crate) struct Handle {
     lock: c_int,
     memory: Option<Arc<SharedMemory>>,
     held: Held,
+    writable: bool,
     /// Whether the next sync is one of the names too.
     sync_names: bool,
 }
 
 impl Handle {
-    pub(crate) fn new(disk: Arc<Mounted>, file: FileId, name: String, sync_names: bool) -> Self {
+    pub(crate) fn new(
+        disk: Arc<Mounted>,
+        file: FileId,
+        name: String,
+        writable: bool,
+        sync_names: bool,
+    ) -> Self {
         static OWNERS: AtomicU64 = AtomicU64::new(0);
         let owner = OWNERS.fetch_add(1, Ordering::Relaxed);
         let lock = ffi::SQLITE_LOCK_NONE;
-        Self { disk, file, name, owner, lock, memory: None, held: Held::default(), sync_names }
+        Self { disk, file, name, owner, lock, memory: None, held: Held::default(), writable, sync_names }
     }
 
     fn read(&self, at: usize, buffer: &mut [u8]) -> Result<c_int, PowerFailed> {
@@ -53,9 +60,9 @@ impl Handle {
         Ok(if there == buffer.len() { ffi::SQLITE_OK } else { ffi::SQLITE_IOERR_SHORT_READ })
     }
 
-    fn sync(&mut self) -> Result<(), PowerFailed> {
+    fn sync(&mut self, full: bool) -> Result<(), PowerFailed> {
         let mut state = self.disk.state();
-        state.sync_file(&self.name, self.file)?;
+        state.sync_file(&self.name, self.file, full)?;
         if self.sync_names {
             state.sync_names()?;
             self.sync_names = false;
@@ -66,6 +73,10 @@ impl Handle {
     fn lock(&mut self, to: c_int) -> Result<c_int, PowerFailed> {
         if to <= self.lock {
             return Ok(ffi::SQLITE_OK);
+        }
+        if to > ffi::SQLITE_LOCK_SHARED && !self.writable {
+            // So says the system of a file that was not opened to be written to.
+            return Ok(ffi::SQLITE_IOERR_LOCK);
         }
         match self.disk.state().file(self.file)?.locks.lock(self.owner, self.lock, to) {
             Ok(()) => self.lock = to,
@@ -163,18 +174,26 @@ unsafe extern "C" fn write(
 ) -> c_int {
     // SAFETY: SQLite calls this for a file of ours, with `n` bytes.
     let (handle, bytes) = unsafe { (handle(file), std::slice::from_raw_parts(bytes.cast::<u8>(), size(n))) };
+    if !handle.writable {
+        return ffi::SQLITE_READONLY;
+    }
     done(handle.disk.state().write(&handle.name, handle.file, size(at), bytes))
 }
 
 unsafe extern "C" fn truncate(file: *mut sqlite3_file, to: sqlite3_int64) -> c_int {
     // SAFETY: SQLite calls this for a file of ours.
     let handle = unsafe { handle(file) };
+    if !handle.writable {
+        return ffi::SQLITE_READONLY;
+    }
     done(handle.disk.state().truncate(&handle.name, handle.file, size(to)))
 }
 
-unsafe extern "C" fn sync(file: *mut sqlite3_file, _flags: c_int) -> c_int {
+unsafe extern "C" fn sync(file: *mut sqlite3_file, flags: c_int) -> c_int {
+    // What else there may be: that only the data is wanted, without times.
+    let full = flags & !ffi::SQLITE_SYNC_DATAONLY == ffi::SQLITE_SYNC_FULL;
     // SAFETY: SQLite calls this for a file of ours.
-    done(unsafe { handle(file) }.sync())
+    done(unsafe { handle(file) }.sync(full))
 }
 
 unsafe extern "C" fn file_size(file: *mut sqlite3_file, out: *mut sqlite3_int64) -> c_int {

@@ -29,8 +29,8 @@
 //! overwrite`), and what was synced is there.
 //!
 //! **What is not modelled:** a disk that lies about a sync, full disks, bits that rot. What others than SQLite do to a database's file is seen
-//! where it is to its name ([`std::fs::rename`], [`std::fs::remove_file`]), as changes that were not synced; syncing a directory by
-//! oneself is not seen: [`Disk::sync_directory`] says so.
+//! where it is to its name ([`std::fs::rename`], [`std::fs::remove_file`]), as changes that were not synced; syncing by oneself is not seen:
+//! [`Disk::sync_file`] and [`Disk::sync_directory`] say so.
 
 mod dice;
 mod file;
@@ -78,11 +78,23 @@ impl Disk {
     /// # Errors
     /// If there can be no temporary directory, or SQLite takes no other VFS.
     pub fn new() -> Result<Self> {
-        let directory = tempfile::tempdir()?;
+        // In memory where it can be: code under test may sync it.
+        let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir())?;
         let state = Mutex::new(State::new(directory.path()));
         let mounted = Arc::new(Mounted { directory, state });
         vfs::mount(&mounted)?;
         Ok(Self(mounted))
+    }
+
+    /// An empty disk that leaves what is synced in a cache, and so loses it with the power, unless SQLite asks for more (`PRAGMA fullfsync`):
+    /// that is what fsync(2) means on macOS.
+    ///
+    /// # Errors
+    /// As of [`Disk::new`].
+    pub fn with_cache() -> Result<Self> {
+        let disk = Self::new()?;
+        disk.0.state().cached = true;
+        Ok(disk)
     }
 
     /// The path of a file of this disk. It has no subdirectories.
@@ -119,6 +131,14 @@ impl Disk {
     pub fn sync_directory(&self) {
         // Without power there is nothing to sync.
         let _ = self.0.state().sync_names();
+    }
+
+    /// Makes a file durable as it is: for a program that has synced it without SQLite.
+    pub fn sync_file(&self, name: &str) {
+        let mut state = self.0.state();
+        if let Ok(Some((file, false))) = state.open(name, false) {
+            let _ = state.sync_file(name, file, true);
+        }
     }
 
     /// A disk as this one may be found when the power is back; another seed is another possibility. If the power has not failed, it does now.

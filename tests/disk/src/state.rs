@@ -22,6 +22,8 @@ pub(crate) struct State {
     pub(crate) log: Vec<String>,
     pub(crate) fails_at: Option<usize>,
     dead: bool,
+    /// Whether a plain sync leaves the data in a cache that needs power.
+    pub(crate) cached: bool,
 }
 
 impl State {
@@ -34,6 +36,7 @@ impl State {
             log: Vec::new(),
             fails_at: None,
             dead: false,
+            cached: false,
         }
     }
 
@@ -134,7 +137,11 @@ impl State {
         })
     }
 
-    pub(crate) fn sync_file(&mut self, name: &str, id: FileId) -> Result<(), PowerFailed> {
+    /// A `full` one empties the disk's cache too.
+    pub(crate) fn sync_file(&mut self, name: &str, id: FileId, full: bool) -> Result<(), PowerFailed> {
+        if self.cached && !full {
+            return self.sync(&format!("{name} to the cache"), |_| {});
+        }
         self.sync(name, |state| state.files.entry(id).or_default().sync())
     }
 
@@ -147,6 +154,7 @@ impl State {
 
     /// Puts files into `next` as they may be left of this disk's.
     pub(crate) fn leave_to(&self, next: &mut Self, dice: &mut Dice) -> std::io::Result<()> {
+        next.cached = self.cached;
         let luck = Luck::new(dice);
         for (name, id) in self.names.left(&luck, dice) {
             let Some(file) = self.files.get(&id) else { continue };

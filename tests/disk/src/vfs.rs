@@ -108,7 +108,8 @@ unsafe extern "C" fn open(
     // As SQLite's VFS for Unix: the names are synced with the first sync of a journal that this connection has made.
     let journal =
         flags & (ffi::SQLITE_OPEN_WAL | ffi::SQLITE_OPEN_MAIN_JOURNAL | ffi::SQLITE_OPEN_SUPER_JOURNAL) != 0;
-    let handle = io::Handle::new(disk, id, name, made && journal);
+    let writable = flags & ffi::SQLITE_OPEN_READONLY == 0;
+    let handle = io::Handle::new(disk, id, name, writable, made && journal);
     // SAFETY: as above; and `out_flags` is null or can be written.
     unsafe {
         file.cast::<OpenFile>().write(OpenFile::new(handle));

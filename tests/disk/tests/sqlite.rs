@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 fn open(disk: &Disk, synchronous: &str) -> rusqlite::Result<Connection> {
     let db = Connection::open(disk.path("a.db"))?;
-    db.execute_batch(&format!("PRAGMA journal_mode = wal; PRAGMA synchronous = {synchronous}"))?;
+    db.execute_batch(&format!("PRAGMA synchronous = {synchronous}; PRAGMA journal_mode = wal"))?;
     db.execute_batch("CREATE TABLE IF NOT EXISTS notes (n INTEGER PRIMARY KEY, text TEXT)")?;
     Ok(db)
 }
@@ -35,9 +35,9 @@ fn fill(disk: &Disk, synchronous: &str) -> i64 {
 }
 
 /// How many rows are left of how many that were acknowledged, for many failures.
-fn outcomes(synchronous: &str) -> impl Iterator<Item = (i64, i64)> {
+fn outcomes(disk: fn() -> std::io::Result<Disk>, synchronous: &str) -> impl Iterator<Item = (i64, i64)> {
     (0..150).map(move |seed| {
-        let disk = Disk::new().unwrap();
+        let disk = disk().unwrap();
         disk.fail_at(1 + seed as usize * 7 % 300);
         let acknowledged = fill(&disk, synchronous);
         let rows = rows(&disk.after_power_failure(seed).unwrap());
@@ -48,15 +48,31 @@ fn outcomes(synchronous: &str) -> impl Iterator<Item = (i64, i64)> {
 
 #[test]
 fn what_is_synced_at_each_commit_is_there_and_at_most_one_more() {
-    for (left, acknowledged) in outcomes("full") {
+    for (left, acknowledged) in outcomes(Disk::new, "full") {
         assert!((acknowledged..=acknowledged + 1).contains(&left), "{left} of {acknowledged}");
     }
 }
 
 #[test]
 fn what_is_synced_now_and_then_is_lost_in_part_and_whole() {
-    let lost = outcomes("normal").filter(|(left, acknowledged)| left < acknowledged).count();
+    let lost = outcomes(Disk::new, "normal").filter(|(left, acknowledged)| left < acknowledged).count();
     assert!(lost > 20, "{lost}");
+}
+
+#[test]
+fn what_is_synced_into_a_cache_is_lost_unless_it_is_emptied() {
+    let full = "full; PRAGMA fullfsync = on";
+    assert!(outcomes(Disk::with_cache, full).all(|(left, acknowledged)| left >= acknowledged));
+    let mut lost = 0;
+    for seed in 0..50 {
+        let disk = Disk::with_cache().unwrap();
+        disk.fail_at(200);
+        let acknowledged = fill(&disk, "full");
+        let db = Connection::open(disk.after_power_failure(seed).unwrap().path("a.db")).unwrap();
+        let left = db.query_row("SELECT count(*) FROM notes", [], |row| row.get::<_, i64>(0));
+        lost += u32::from(!left.is_ok_and(|left| left >= acknowledged));
+    }
+    assert!(lost > 10, "{lost}");
 }
 
 #[test]

@@ -108,6 +108,7 @@ fn replace(stamped: &Path, database: &Path, epoch: Epoch) -> Result<(), StoreErr
     to.busy_timeout(PATIENCE)?;
     // A new file is not in WAL mode. Its journal would undo all, if its removal were lost with the power.
     to.pragma_update(None, "synchronous", "extra")?;
+    to.pragma_update(None, "fullfsync", true)?;
     let copied = rusqlite::backup::Backup::new(&from, &mut to)?
         .step(-1)
         .map_err(|error| FenceError::of(error, database))?;

@@ -18,8 +18,8 @@ struct Both {
     backup: Ledger,
 }
 
-async fn both() -> Both {
-    let mut machine = Machine::new(true);
+async fn both(disk: Disk) -> Both {
+    let mut machine = Machine::new(disk, true);
     let store = machine.open().await.unwrap().unwrap();
     machine.add(&store, &[(0..7).map(|n| observation(&n.to_string())).collect()]).await.unwrap();
     backup(&machine.database(), &machine.disk.path("backup.db")).unwrap();
@@ -27,6 +27,7 @@ async fn both() -> Both {
     machine.remove(&store, "1").await.unwrap();
     machine.add(&store, &[(7..19).map(|n| observation(&n.to_string())).collect()]).await.unwrap();
     store.close().await;
+    machine.disk.sync_file("backup.db");
     machine.disk.sync_directory();
     Both { disk: machine.disk, database: machine.ledger, backup: kept }
 }
@@ -76,7 +77,7 @@ fn is(disk: &Disk, name: &str, ledger: &Ledger) -> Result<(), String> {
 
 #[tokio::test]
 async fn a_restore_leaves_the_old_or_the_new_database_and_the_new_one_once_it_is_done() {
-    let both = both().await;
+    let both = both(Disk::with_cache().unwrap()).await;
     let epoch = Epoch(both.database.tried + 1);
     let operations = failing_everywhere(
         &both,
@@ -103,7 +104,7 @@ async fn a_restore_leaves_the_old_or_the_new_database_and_the_new_one_once_it_is
 
 #[tokio::test]
 async fn a_restore_where_there_was_no_database_leaves_none_or_the_new_one() {
-    let both = both().await;
+    let both = both(Disk::with_cache().unwrap()).await;
     let operations = failing_everywhere(
         &both,
         |disk| restore(&disk.path("backup.db"), &disk.path("other.db"), Epoch(9)),
@@ -122,7 +123,7 @@ async fn a_restore_where_there_was_no_database_leaves_none_or_the_new_one() {
 
 #[tokio::test]
 async fn a_backup_leaves_the_old_or_the_new_file() {
-    let both = both().await;
+    let both = both(Disk::new().unwrap()).await;
     let operations = failing_everywhere(
         &both,
         |disk| backup(&disk.path("worker.db"), &disk.path("backup.db")).map(|_| disk.sync_directory()),

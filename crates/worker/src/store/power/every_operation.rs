@@ -1,5 +1,7 @@
 //! A short story, and a power failure in each of its operations.
 
+use oneworker_disk::Disk;
+
 use super::machine::{Machine, observation};
 
 /// So many possibilities for each.
@@ -25,7 +27,7 @@ async fn short_story(machine: &mut Machine) -> Result<(), String> {
 }
 
 async fn failing_at(operation: usize, possibility: u64) -> Result<bool, String> {
-    let mut machine = Machine::new(true);
+    let mut machine = Machine::new(Disk::with_cache().unwrap(), true);
     machine.checkpoint = 8;
     machine.disk.fail_at(operation);
     short_story(&mut machine).await?;

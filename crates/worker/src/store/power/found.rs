@@ -20,6 +20,7 @@ pub(super) fn look(database: &Path) -> Result<Found, String> {
     let asked = |error: rusqlite::Error| format!("unreadable: {error}");
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(database, flags).map_err(asked)?;
+    db.pragma_update(None, "fullfsync", true).map_err(asked)?;
     if let Some(damage) = schema::check(&db).map_err(asked)?.first() {
         return Err(format!("damaged: {damage}"));
     }

@@ -61,8 +61,7 @@ pub(super) struct Machine {
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<Vec<Receipt>, StoreError>> + 'a>>;
 
 impl Machine {
-    pub(super) fn new(synced: bool) -> Self {
-        let disk = Disk::new().unwrap();
+    pub(super) fn new(disk: Disk, synced: bool) -> Self {
         let clock = Arc::new(Told(AtomicI64::new(1_000_000)));
         Self { disk, clock, ledger: Ledger::default(), synced, checkpoint: 1000 }
     }
@@ -182,8 +181,11 @@ impl Machine {
     pub(super) async fn retain(&mut self, store: &Store) -> Result<(), String> {
         let oldest = self.now() - KEPT_MS;
         let keys = self.ledger.removing(|known| known.at < oldest);
-        if self.or_dead("dropping", store.tend().await)?.is_some() {
+        if let Some(n) = self.or_dead("dropping", store.tend().await)? {
             self.ledger.removed(&keys);
+            if n != keys.len() {
+                return Err(format!("lost, or came back: {n} were dropped of {keys:?}"));
+            }
         }
         Ok(())
     }
