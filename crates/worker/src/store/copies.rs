@@ -83,9 +83,17 @@ fn put_in_place(partial: &Path, to: &Path) -> io::Result<u64> {
     file.sync_all()?;
     let size = file.metadata()?.len();
     std::fs::rename(partial, to)?;
-    #[cfg(unix)]
-    File::open(directory(to))?.sync_all()?;
+    sync_directory(to)?;
     Ok(size)
+}
+
+/// Makes the names in the directory of a file durable.
+fn sync_directory(file: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    File::open(directory(file))?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = file;
+    Ok(())
 }
 
 fn check(backup: &Path) -> Result<(), StoreError> {
@@ -113,7 +121,11 @@ fn replace(stamped: &Path, database: &Path, epoch: Epoch) -> Result<(), StoreErr
         .step(-1)
         .map_err(|error| FenceError::of(error, database))?;
     match copied {
-        rusqlite::backup::StepResult::Done => Ok(()),
+        rusqlite::backup::StepResult::Done => {
+            // In WAL mode the log may be somebody else's, who has never synced its name. As in SQLite, where that can't be done it is not.
+            let _ = sync_directory(database);
+            Ok(())
+        }
         _ => Err(FenceError::DatabaseBusy { path: database.to_owned(), holder: None }.into()),
     }
 }
