@@ -8,7 +8,7 @@
 # C compiler for these systems is needed.
 #
 #   CLIPPY_FLAGS             passed to clippy (default: -D warnings)
-#   CROSS_PACKAGES           what to check (default: the three crates that ship, with their tests and examples; the packages of
+#   CROSS_PACKAGES           what to check (default: the three crates that ship, with their tests and examples, and the simulated disk; the packages of
 #                            fault tests and benches use Linux's own calls)
 #   CARGO_TARGET_DIR         default: target/cross
 set -euo pipefail
@@ -52,7 +52,7 @@ check() { # target
   echo "== clippy for $1"
   # shellcheck disable=SC2086 # both variables hold several words
   env "CC_$variable=$cc" "AR_$variable=/usr/bin/ar" \
-    cargo-clippy clippy --quiet ${CROSS_PACKAGES:--p coordinator -p worker -p oneworker} --all-targets -Zbuild-std=std,panic_unwind --target "$1" \
+    cargo-clippy clippy --quiet ${CROSS_PACKAGES:--p coordinator -p worker -p oneworker -p oneworker-disk} --all-targets -Zbuild-std=std,panic_unwind --target "$1" \
     -- ${CLIPPY_FLAGS:--D warnings}
 }
 

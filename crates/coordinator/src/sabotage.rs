@@ -4,6 +4,8 @@
 //! A simulated machine runs on one thread and switches them on there, by [`switch_on`]. Real processes are told by a variable:
 //! `ONEWORKER_SABOTAGE="record_believed,no_healing"`.
 
+#![allow(clippy::missing_const_for_thread_local, reason = "it is; for Windows, clippy does not see that")]
+
 use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;

@@ -90,6 +90,10 @@ sabotages! {
     AddressUnchecked = "address_unchecked",
     /// A commit is not held against the fence. To be noticed: a row of a lower epoch after the claim of a higher one.
     FenceUnchecked = "fence_unchecked",
+    /// What is committed behind the fence, its claim too, may be lost with the power. To be noticed: an epoch of a fence that goes back.
+    ClaimNotSynced = "claim_not_synced",
+    /// A client is told that its data is safe before it is committed. To be noticed: rows that are lost with the power.
+    AnsweredBeforeCommit = "answered_before_commit",
     /// A worker that nobody seems to need leaves although it has just been given to somebody. To be noticed: a session whose worker was on its
     /// way out when it was given.
     LeavesWhenAsked = "leaves_when_asked",

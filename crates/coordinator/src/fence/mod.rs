@@ -28,6 +28,7 @@
 
 mod connection;
 mod holder;
+mod power;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -198,12 +199,13 @@ impl Fence {
 
     /// WAL: the fence is read beside a commit, which in any other mode would keep readers out.
     fn prepare(&self, db: &Connection) -> Result<(), FenceError> {
+        power::empty_caches(db)?;
         let mode: String = db.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
         if !mode.eq_ignore_ascii_case("wal") {
             return Err(FenceError::NotWal { path: self.path.clone(), mode });
         }
         // An epoch that was claimed must not be forgotten with the power.
-        Ok(db.pragma_update(None, "synchronous", "full")?)
+        Ok(power::survive(db, &self.path)?)
     }
 
     /// The highest epoch that the database was claimed for; `None` if it never was, or does not exist. Changes nothing.
@@ -221,6 +223,7 @@ impl Fence {
                 OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
             )?;
             db.busy_timeout(Duration::from_secs(1))?;
+            power::empty_caches(&db)?;
             let fenced = db.table_exists(None, TABLE)?;
             if fenced { read(&db) } else { Ok(None) }
         };

@@ -21,10 +21,10 @@ pub fn backup(database: &Path, to: &Path) -> Result<u64, StoreError> {
         return Err(StoreError::Copy(io::Error::new(io::ErrorKind::NotFound, what)));
     }
     let partial = with_suffix(to, &format!(".{}.partial", std::process::id()));
+    // A process of this pid may have died here, in a container every time with the same.
+    clear(&partial);
     let done = copy(database, &partial).and_then(|()| put_in_place(&partial, to).map_err(StoreError::Copy));
-    if done.is_err() {
-        let _ = std::fs::remove_file(&partial);
-    }
+    clear(&partial);
     done
 }
 
@@ -35,12 +35,18 @@ pub fn backup(database: &Path, to: &Path) -> Result<u64, StoreError> {
 /// If the backup is no whole database of this version or an earlier one, or the place can't be written to. The database is as it was then.
 pub fn restore(backup: &Path, database: &Path, epoch: Epoch) -> Result<(), StoreError> {
     let stamped = with_suffix(database, &format!(".{}.partial", std::process::id()));
+    clear(&stamped);
     let done =
         check(backup).and_then(|()| copy(backup, &stamped)).and_then(|()| replace(&stamped, database, epoch));
-    for suffix in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(with_suffix(&stamped, suffix));
-    }
+    clear(&stamped);
     done
+}
+
+/// Removes a copy that is not needed any more, or that somebody left behind half done, with all that SQLite makes beside it.
+fn clear(partial: &Path) {
+    for suffix in ["", "-journal", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(with_suffix(partial, suffix));
+    }
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
@@ -77,9 +83,17 @@ fn put_in_place(partial: &Path, to: &Path) -> io::Result<u64> {
     file.sync_all()?;
     let size = file.metadata()?.len();
     std::fs::rename(partial, to)?;
-    #[cfg(unix)]
-    File::open(directory(to))?.sync_all()?;
+    sync_directory(to)?;
     Ok(size)
+}
+
+/// Makes the names in the directory of a file durable.
+fn sync_directory(file: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    File::open(directory(file))?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = file;
+    Ok(())
 }
 
 fn check(backup: &Path) -> Result<(), StoreError> {
@@ -100,11 +114,18 @@ fn replace(stamped: &Path, database: &Path, epoch: Epoch) -> Result<(), StoreErr
     let from = Connection::open(stamped)?;
     let mut to = Connection::open(database)?;
     to.busy_timeout(PATIENCE)?;
+    // A new file is not in WAL mode. Its journal would undo all, if its removal were lost with the power.
+    to.pragma_update(None, "synchronous", "extra")?;
+    to.pragma_update(None, "fullfsync", true)?;
     let copied = rusqlite::backup::Backup::new(&from, &mut to)?
         .step(-1)
         .map_err(|error| FenceError::of(error, database))?;
     match copied {
-        rusqlite::backup::StepResult::Done => Ok(()),
+        rusqlite::backup::StepResult::Done => {
+            // In WAL mode the log may be somebody else's, who has never synced its name. As in SQLite, where that can't be done it is not.
+            let _ = sync_directory(database);
+            Ok(())
+        }
         _ => Err(FenceError::DatabaseBusy { path: database.to_owned(), holder: None }.into()),
     }
 }

@@ -174,4 +174,6 @@ fn check_surroundings(path: &Path) -> Result<(), StoreError> {
 }
 
 #[cfg(test)]
+mod power;
+#[cfg(test)]
 mod tests;
