@@ -225,6 +225,24 @@ mod tests {
     }
 
     #[test]
+    fn identities_of_other_names_users_and_directories_have_other_digests() {
+        let digest = |name: &str, user, dir: &str| {
+            identity_digest(&name.parse().unwrap(), user, std::path::Path::new(dir))
+        };
+        let mut digests = [
+            digest("default", "1000", "/state"),
+            digest("other", "1000", "/state"),
+            digest("default", "1001", "/state"),
+            digest("default", "1000", "/other"),
+            // The same bytes in all.
+            digest("default1", "000", "/state"),
+        ];
+        assert!(digests.iter().all(|digest| digest.len() == 32), "{digests:?}");
+        digests.sort();
+        assert!(digests.windows(2).all(|pair| pair[0] != pair[1]), "{digests:?}");
+    }
+
+    #[test]
     fn hexadecimal_digits_are_read_back_and_garbage_is_refused() {
         assert_eq!(unhex(&hex(&[0, 1, 254, 255])), Some(vec![0, 1, 254, 255]));
         for garbage in ["a", "zz", "é", "a\u{301}"] {

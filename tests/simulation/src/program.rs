@@ -138,6 +138,8 @@ pub struct StandardWorker {
     pub in_turn: bool,
     /// It leaves when nobody was given it for so long; zero: never.
     pub idle: Duration,
+    /// How long it takes to its end once it has said that it leaves.
+    pub linger: Duration,
 }
 
 impl Program for StandardWorker {
@@ -175,6 +177,7 @@ async fn serve(process: WorkerProcess, manner: StandardWorker) -> i32 {
     }
     stop.send_replace(true);
     tenure.leaving().await;
+    process.machine().clock.sleep(manner.linger).await;
     process.close_port().await;
     tenure.end("asked to").await;
     0

@@ -37,7 +37,12 @@ pub(crate) async fn run_session(host: Host, number: u32, plan: SessionPlan) {
         kernel.deadlines.insert(host.key, deadline);
         now
     };
-    let result = ensure_on(&machine, &plan.spec, &|_| {}).await;
+    let watcher = |words: &str| {
+        let mut kernel = host.kernel();
+        let (now, role) = (kernel.now, kernel.process(host.key).role);
+        kernel.story.tell(now, &role, &format_args!("waits: {words}"));
+    };
+    let result = ensure_on(&machine, &plan.spec, &watcher).await;
     let mut kernel = host.kernel();
     let (now, role) = (kernel.now, kernel.process(host.key).role);
     let answer = match result {

@@ -219,4 +219,14 @@ mod tests {
         known.watched_ms = 6000;
         assert!(weigh(&known, &process(1, Duration::from_secs(5)), LIMIT, false).hung);
     }
+
+    #[test]
+    fn a_worker_that_waits_for_a_cpu_is_as_busy_as_one_that_has_it() {
+        let starved = |ms| ProcessInfo { starved: Duration::from_millis(ms), ..process(1, Duration::ZERO) };
+        let begun = add(None, &starved(400), watch(0, 1000), at(1000));
+        assert_eq!(begun.effort_ms, 400);
+        let known = add(Some(begun), &starved(400), watch(1000, 1000), at(2000));
+        assert!(!weigh(&known, &starved(640), LIMIT, false).busy);
+        assert!(weigh(&known, &starved(660), LIMIT, false).busy);
+    }
 }

@@ -83,6 +83,8 @@ pub(crate) struct Kernel {
     pub(crate) state_dir: PathBuf,
     /// The reapers of this machine do not reap: who has died stays a zombie until its pid is taken.
     pub(crate) keeps_zombies: bool,
+    /// The kind of network file system that the state directory lies on.
+    pub(crate) network_file_system: Option<&'static str>,
     /// When each session's call has to be over.
     pub(crate) deadlines: BTreeMap<Key, u64>,
     /// What the sessions got.
@@ -131,6 +133,7 @@ impl Kernel {
             story: Story::default(),
             state_dir,
             keeps_zombies: false,
+            network_file_system: None,
             deadlines: BTreeMap::new(),
             answers: BTreeMap::new(),
         }
