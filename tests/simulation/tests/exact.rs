@@ -114,22 +114,27 @@ fn on_machines(
     look: impl Fn(&Told),
 ) {
     for seed in 0..40 {
-        let machine = Simulation::new(seed, Schedule::Random(Dice::new(seed)));
-        let mut machine = made(machine.with_program(Arc::new(manner)).traced(true).with_port(PORT));
-        for (number, (after, spec)) in (0..).zip(plans) {
-            machine.session(number, *after, SessionPlan { spec: spec.clone() });
-        }
-        for fault in faults {
-            machine.fault(*fault);
-        }
-        assert_eq!(machine.run(), Pause::Done, "seed {seed}: {:?}", machine.broken());
-        let told = Told { answers: machine.answers(), launches: machine.launches(), trace: machine.trace() };
+        let machine = made(Simulation::new(seed, Schedule::Random(Dice::new(seed))));
+        let told = tell(machine.with_program(Arc::new(manner)), plans, faults);
         let looked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| look(&told)));
         if let Err(panic) = looked {
             eprintln!("seed {seed}:\n{}", told.trace.join("\n"));
             std::panic::resume_unwind(panic);
         }
     }
+}
+
+fn tell(machine: Simulation, plans: &[Plan], faults: &[Fault]) -> Told {
+    let mut machine = machine.traced(true).with_port(PORT);
+    for (number, (after, spec)) in (0..).zip(plans) {
+        machine.session(number, *after, SessionPlan { spec: spec.clone() });
+    }
+    for fault in faults {
+        machine.fault(*fault);
+    }
+    let pause = machine.run();
+    assert_eq!(pause, Pause::Done, "{:?}\n{}", machine.broken(), machine.trace().join("\n"));
+    Told { answers: machine.answers(), launches: machine.launches(), trace: machine.trace() }
 }
 
 fn strike(whom: Whom, at: u64, blow: Blow) -> Fault {
@@ -355,8 +360,10 @@ fn what_is_lost_of_the_directory_is_put_back_and_the_worker_stays() {
         let visits = [(ms(0), ms(5_000)), (ms(200), ms(5_000)), (ms(2_500), ms(5_000))];
         on_every_schedule(&visits, &[Fault::Havoc(ms(100), Havoc::Delete(name))], |told| {
             assert_eq!(told.launches, 1, "{name}");
-            assert_eq!((told.worker(1).epoch.0, told.worker(2).epoch.0), (1, 1), "{name}");
-            assert_eq!(told.worker(2).outcome, Outcome::Reused, "{name}");
+            for session in [1, 2] {
+                let worker = told.worker(session);
+                assert_eq!((worker.epoch.0, &worker.outcome), (1, &Outcome::Reused), "{name}");
+            }
         });
     }
 }
@@ -707,4 +714,43 @@ fn what_was_suspected_of_a_worker_that_starts_is_void_once_it_serves() {
         let replaced = told.when("session 2", "waits: replacing");
         assert!(replaced[0] > ms(8_000), "{replaced:?}");
     });
+}
+
+/// When a trace's clock begins.
+const BEGINNING: Duration = ms(1_000);
+
+/// First it is seen when the session signals a worker that is halted for ever; then the worker goes on so long before that.
+fn goes_on_before_the_signal(halt: impl Fn(Option<Duration>) -> Blow, before: Duration, seed: u64) -> Told {
+    let plans = [plan(ms(0), asks(ms(5_000))), plan(ms(200), asks(ms(20_000)))];
+    let halted = |until| {
+        let machine = Simulation::new(seed, Schedule::Random(Dice::new(seed)));
+        let faults = [strike(Whom::Incumbent, 100, halt(until))];
+        tell(machine.with_program(Arc::new(StandardWorker::default())), &plans, &faults)
+    };
+    let signalled = halted(None).when("session 1", " signal ")[0];
+    halted(Some(signalled - BEGINNING - ms(100) - before))
+}
+
+/// It gives its proof, or not yet, while the session judges it by what was suspected before. A proof in time is told by the file that it
+/// removes, and by no file that the session has written since.
+#[test]
+fn a_worker_that_goes_on_right_before_the_signal_is_left_alone() {
+    let starve = |until: Option<Duration>| Blow::Starve(until.unwrap_or(ms(100_000)));
+    for seed in 0..5 {
+        for before in (0..600).step_by(20).map(Duration::from_micros) {
+            // No guarantee breaks.
+            goes_on_before_the_signal(starve, before, seed);
+            let told = goes_on_before_the_signal(Blow::Stop, before, seed);
+            if let [.., judged, last] = looks_before_the_signal(&told)[..] {
+                assert!(!judged.contains("Stopped") || last.contains("Stopped"), "{judged}\n{last}");
+            }
+        }
+    }
+}
+
+/// How the session saw the worker each time, up to its first signal if there was one.
+fn looks_before_the_signal(told: &Told) -> Vec<&str> {
+    let signalled = told.trace.iter().position(|line| line.contains(" signal ")).unwrap_or(0);
+    let looks = told.trace[..signalled].iter().filter(|line| line.contains("look at process"));
+    looks.map(String::as_str).collect()
 }

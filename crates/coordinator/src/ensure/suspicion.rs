@@ -87,6 +87,7 @@ impl Call<'_> {
     pub(super) async fn suspect(&self, process: &mut ProcessInfo, watch: Watch, starting: bool) -> Silence {
         let (files, dir) = (&self.machine.files, &self.spec.state_dir);
         let unwritten = self.unwritten().take();
+        let in_file = unwritten.is_none();
         let known = match unwritten {
             Some(known) => Some(known),
             None if sabotage::on(Sabotage::SilenceNotRemembered) => None,
@@ -96,13 +97,18 @@ impl Call<'_> {
             *process = now;
         }
         let suspicion = add(known, process, watch, self.clock().now());
+        let silence = weigh(&suspicion, process, self.spec.hang_limit, starting);
+        // A proof that has come since the file was read has removed it, which is looked for before the first signal: so it is not put back.
+        if silence.hung && in_file {
+            return silence;
+        }
         // If it can't be written (a full disk), only this call knows; it may still see the limit pass.
         if sabotage::on(Sabotage::SilenceNotRemembered)
             || files.replace(dir, layout::SUSPECT, &record::render(&suspicion)).await.is_err()
         {
-            *self.unwritten() = Some(suspicion.clone());
+            *self.unwritten() = Some(suspicion);
         }
-        weigh(&suspicion, process, self.spec.hang_limit, starting)
+        silence
     }
 
     fn unwritten(&self) -> MutexGuard<'_, Option<Suspicion>> {
