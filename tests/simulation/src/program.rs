@@ -249,13 +249,15 @@ async fn answer(process: WorkerProcess, tenure: Arc<Tenure>, stop: watch::Sender
                 Reply::Superseded
             }
         },
-        Question::Stop { token } if token == tenure.token() => {
-            stop.send_replace(true);
-            Reply::Stopping
-        }
+        Question::Stop { token } if token == tenure.token() => Reply::Stopping,
         Question::Stop { .. } => Reply::Unauthorized,
     };
+    let stops = matches!(reply, Reply::Stopping);
     process.reply(&asked, reply).await;
+    // What was asked is answered before the port is closed.
+    if stops {
+        stop.send_replace(true);
+    }
 }
 
 async fn periodically_check(process: WorkerProcess, tenure: Arc<Tenure>, stop: watch::Sender<bool>) {

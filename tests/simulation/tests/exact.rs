@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coordinator::{
-    Backoff, LaunchCommand, Outcome, ProtocolRange, ReplaceReason, Worker, WorkerSpec, WorkerSpecBuilder,
-    layout,
+    Backoff, LaunchCommand, Outcome, ProtocolRange, ReplaceReason, Stopped, Worker, WorkerSpec,
+    WorkerSpecBuilder, layout,
 };
 use oneworker_simulation::{
-    Answer, Blow, Dice, Fault, Havoc, Pause, Replacement, Schedule, SessionPlan, Simulation, Squatter,
-    StandardWorker, Trouble, When, Whom,
+    Answer, Blow, Dice, Errand, Fault, Havoc, Pause, Replacement, Schedule, SessionPlan, Simulation,
+    Squatter, StandardWorker, Trouble, When, Whom,
 };
 
 const PORT: u16 = 37777;
@@ -27,7 +27,7 @@ const fn ms(ms: u64) -> Duration {
 type Visit = (Duration, Duration);
 
 /// When a session comes, and all that it asks for.
-type Plan = (Duration, WorkerSpec);
+type Plan = (Duration, SessionPlan);
 
 struct Told {
     answers: BTreeMap<u32, Answer>,
@@ -58,6 +58,22 @@ impl Told {
         }
     }
 
+    /// Whether the worker had to be signalled.
+    fn forced(&self, session: u32) -> bool {
+        match &self.answers[&session] {
+            Answer::Stopped(Stopped::Ended { forced, .. }) => *forced,
+            other => panic!("session {session} got {other:?} and not the worker's end"),
+        }
+    }
+
+    /// Whether somebody was in office, and what was the matter with him.
+    fn seen(&self, session: u32) -> (bool, Option<&str>) {
+        match &self.answers[&session] {
+            Answer::Seen { in_office, trouble, .. } => (*in_office, trouble.as_deref()),
+            other => panic!("session {session} got {other:?} and no look"),
+        }
+    }
+
     /// When the trace has both of these in a line.
     fn when(&self, who: &str, what: &str) -> Vec<Duration> {
         let found = self.trace.iter().filter(|line| line.contains(who) && line.contains(what));
@@ -81,7 +97,11 @@ fn asks(deadline: Duration) -> WorkerSpecBuilder {
 }
 
 fn plan(after: Duration, asks: WorkerSpecBuilder) -> Plan {
-    (after, asks.build().unwrap_or_else(|error| panic!("{error}")))
+    comes_for(Errand::Worker, after, asks)
+}
+
+fn comes_for(errand: Errand, after: Duration, asks: WorkerSpecBuilder) -> Plan {
+    (after, SessionPlan { spec: asks.build().unwrap_or_else(|error| panic!("{error}")), errand })
 }
 
 /// The protocol versions from one to another.
@@ -126,8 +146,8 @@ fn on_machines(
 
 fn tell(machine: Simulation, plans: &[Plan], faults: &[Fault]) -> Told {
     let mut machine = machine.traced(true).with_port(PORT);
-    for (number, (after, spec)) in (0..).zip(plans) {
-        machine.session(number, *after, SessionPlan { spec: spec.clone() });
+    for (number, (after, plan)) in (0..).zip(plans) {
+        machine.session(number, *after, plan.clone());
     }
     for fault in faults {
         machine.fault(*fault);
@@ -753,4 +773,168 @@ fn looks_before_the_signal(told: &Told) -> Vec<&str> {
     let signalled = told.trace.iter().position(|line| line.contains(" signal ")).unwrap_or(0);
     let looks = told.trace[..signalled].iter().filter(|line| line.contains("look at process"));
     looks.map(String::as_str).collect()
+}
+
+/// A late worker, whose launch nobody remembers, takes office in the instant in which a hung one is killed.
+#[test]
+fn a_worker_that_comes_to_office_right_after_the_kill_is_not_taken_for_the_killed_one() {
+    let plans =
+        [plan(ms(0), asks(ms(20_000))), plan(ms(30), asks(ms(5_000))), plan(ms(600), asks(ms(9_000)))];
+    let late = |seed, until| {
+        let faults = [
+            Fault::Blow(Whom::Worker(0), When::Call(0), Blow::Starve(until)),
+            strike(Whom::Session(0), 5, Blow::Kill),
+            Fault::Havoc(ms(20), Havoc::Delete(layout::LAUNCH)),
+            strike(Whom::Worker(1), 500, Blow::Wedge { spinning: false }),
+        ];
+        let machine = Simulation::new(seed, Schedule::Random(Dice::new(seed)));
+        tell(machine.with_program(Arc::new(StandardWorker::default())), &plans, &faults)
+    };
+    let mut came = 0;
+    for seed in 0..5 {
+        let first = late(seed, ms(100_000));
+        let (starved, killed) = (first.when("ADVERSARY", "Starve")[0], first.when("session 2", " Kill")[0]);
+        for before in (0..200).step_by(10).map(Duration::from_micros) {
+            let told = late(seed, killed - starved - before);
+            came += u32::from(told.worker(2).outcome == Outcome::Waited);
+        }
+    }
+    assert!(came > 0, "it never came in that instant");
+}
+
+const STOP: Errand = Errand::Stop { force: false };
+const FORCE: Errand = Errand::Stop { force: true };
+
+#[test]
+fn a_worker_that_is_well_is_asked_to_stop_and_not_signalled() {
+    let plans = [
+        plan(ms(0), asks(ms(5_000))),
+        comes_for(FORCE, ms(200), asks(ms(4_000))),
+        comes_for(STOP, ms(400), asks(ms(4_000))),
+        plan(ms(600), asks(ms(5_000))),
+        comes_for(STOP, ms(800), asks(ms(4_000))),
+    ];
+    of_sessions(StandardWorker::default(), &plans, &[], |told| {
+        assert_eq!((told.forced(1), told.forced(4)), (false, false));
+        assert_eq!(told.answers[&2], Answer::Stopped(Stopped::NothingRan));
+        let worker = told.worker(3);
+        let ended = Stopped::Ended { pid: Some(worker.pid), epoch: Some(worker.epoch), forced: false };
+        assert_eq!((worker.epoch.0, &told.answers[&4]), (2, &Answer::Stopped(ended)));
+        assert!(told.when("session", " signal ").is_empty());
+    });
+}
+
+/// At half of the deadline it is asked by a signal, and killed at three quarters.
+#[test]
+fn a_worker_that_does_not_stop_is_named_and_with_force_it_is_signalled() {
+    let lingers = StandardWorker { linger: ms(60_000), ..StandardWorker::default() };
+    let plans = [
+        plan(ms(0), asks(ms(5_000))),
+        comes_for(STOP, ms(200), asks(ms(1_000))),
+        comes_for(FORCE, ms(2_000), asks(ms(4_000))),
+    ];
+    let signals_at = |told: &Told, asked: u64, killed: u64| {
+        let (terminate, kill) = (told.when("session 2", " Terminate"), told.when("session 2", " Kill"));
+        assert_eq!((terminate.len(), kill.len(), told.forced(2)), (1, 1, true));
+        assert!(about(terminate[0], BEGINNING + ms(asked)), "{terminate:?}");
+        assert!(about(kill[0], BEGINNING + ms(killed)), "{kill:?}");
+    };
+    of_sessions(lingers, &plans, &[], |told| {
+        let words = told.error(1, "leaving");
+        assert!(words.contains(&format!("pid {}", told.worker(0).pid)), "{words}");
+        signals_at(told, 4_000, 5_000);
+    });
+    for (blow, state) in [(Blow::Stop(None), "stopped"), (Blow::Wedge { spinning: false }, "hangs")] {
+        of_sessions(lingers, &plans, &[strike(Whom::Incumbent, 100, blow)], |told| {
+            let words = told.error(1, "unresponsive");
+            assert!(words.contains(state), "{words}");
+            signals_at(told, 4_000, 5_000);
+        });
+    }
+}
+
+/// Its key is lost, and there is no room to put it back.
+#[test]
+fn a_worker_that_can_not_be_asked_to_stop_is_signalled_at_once() {
+    let plans = [
+        plan(ms(0), asks(ms(5_000))),
+        comes_for(STOP, ms(200), asks(ms(1_000))),
+        comes_for(FORCE, ms(2_000), asks(ms(4_000))),
+    ];
+    let full = Fault::Havoc(ms(50), Havoc::Trouble(Trouble::DiskFull, None, ms(60_000)));
+    let faults = [full, Fault::Havoc(ms(100), Havoc::Delete(layout::PROOF_KEY))];
+    of_sessions(StandardWorker::default(), &plans, &faults, |told| {
+        told.error(1, "unresponsive");
+        assert!(told.forced(2));
+        assert!(told.when("session 2", " Terminate")[0] < BEGINNING + ms(2_100));
+        assert!(told.when("session 2", " Kill").is_empty());
+    });
+}
+
+#[test]
+fn a_stop_waits_for_a_lock_that_nobody_in_particular_keeps_and_then_names_it() {
+    let plans = [
+        plan(ms(0), asks(ms(5_000))),
+        comes_for(STOP, ms(200), asks(ms(1_000))),
+        comes_for(STOP, ms(200), asks(ms(9_000))),
+    ];
+    let faults = [strike(Whom::Incumbent, 100, Blow::Fork), strike(Whom::Incumbent, 101, Blow::Kill)];
+    of_sessions(StandardWorker::default(), &plans, &faults, |told| {
+        told.error(1, "lock_leaked");
+        let named = told.when("session 1", "error lock_leaked");
+        assert!(about(named[0], BEGINNING + ms(1_150)), "{named:?}");
+        assert!(!told.forced(2));
+    });
+}
+
+#[test]
+fn a_look_tells_what_keeps_the_worker_from_answering() {
+    let manner = StandardWorker { start: ms(300), linger: ms(700), ..StandardWorker::default() };
+    let looks = |after: u64| comes_for(Errand::Look, ms(after), asks(ms(400)));
+    let plans = [
+        looks(0),
+        plan(ms(10), asks(ms(5_000))),
+        looks(100),
+        looks(500),
+        looks(1_000), // it is leaving
+        looks(2_000), // it has left
+        plan(ms(2_100), asks(ms(5_000))),
+        looks(3_000), // it hangs
+        looks(4_000), // it was killed
+    ];
+    let faults = [
+        strike(Whom::Incumbent, 900, Blow::Terminate),
+        strike(Whom::Incumbent, 2_900, Blow::Wedge { spinning: false }),
+        strike(Whom::Incumbent, 3_900, Blow::Kill),
+    ];
+    of_sessions(manner, &plans, &faults, |told| {
+        for session in [0, 5, 8] {
+            assert_eq!(told.seen(session), (false, None), "{session}");
+        }
+        assert_eq!(told.seen(2), (true, Some("it is starting")));
+        assert_eq!(told.answers[&3], Answer::Seen { in_office: true, proved: true, trouble: None });
+        assert_eq!(told.seen(4), (true, Some("it is stopping")));
+        assert_eq!(told.seen(7), (true, Some("it does not answer")));
+        // The rest of its time is for the other looks.
+        let ended = told.when("session 7", "exits with status");
+        assert!(about(ended[0], BEGINNING + ms(3_250)), "{ended:?}");
+    });
+}
+
+#[test]
+fn a_look_names_a_worker_of_other_protocols() {
+    let speaks = |min, max| asks(ms(1_000)).protocol(protocols(min, max));
+    let plans = [
+        plan(ms(0), speaks(2, 2)),
+        comes_for(Errand::Look, ms(200), speaks(1, 1)),
+        comes_for(Errand::Look, ms(300), speaks(3, 3)),
+        comes_for(STOP, ms(400), speaks(1, 1)),
+    ];
+    of_sessions(StandardWorker::default(), &plans, &[], |told| {
+        for (session, age) in [(1, "new"), (2, "old")] {
+            let trouble = Some(format!("it is too {age} for this version of the program"));
+            assert_eq!(told.answers[&session], Answer::Seen { in_office: true, proved: true, trouble });
+        }
+        assert!(!told.forced(3));
+    });
 }
