@@ -241,4 +241,19 @@ mod tests {
         assert!(matches!(weighed(WorkerState::Ready, 6, 9), Verdict::TooNew(_)));
         assert!(matches!(weighed(WorkerState::Ready, 1, 2), Verdict::Outdated(_)));
     }
+
+    #[tokio::test]
+    async fn a_directory_that_is_none_is_an_error_and_a_missing_one_has_no_worker() {
+        let machine = crate::system::machine();
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let look = async |dir: std::path::PathBuf| {
+            let spec =
+                WorkerSpec::builder(LaunchCommand::new("w", ["serve"])).state_dir(dir).build().unwrap();
+            Call::new(&machine, &spec, &|_| {}).look(FIRST_PATIENCE).await
+        };
+        assert_eq!(look(file).await.unwrap_err().code(), "state_dir");
+        assert!(matches!(look(dir.path().join("missing")).await, Ok(Verdict::Absent)));
+    }
 }

@@ -422,6 +422,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
+    use crate::machine::StartTime;
     use crate::spec::LaunchCommand;
 
     struct Unheard;
@@ -515,5 +516,31 @@ mod tests {
         // The record remembers it.
         assert_eq!(claimed(dir.path()).await.epoch(), Epoch(2));
         assert!(std::fs::symlink_metadata(&epoch).unwrap().is_file());
+    }
+
+    /// Something has locked the directory: this process, for a test.
+    #[tokio::test]
+    async fn a_claim_that_the_directorys_lock_keeps_from_office_names_who_keeps_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let kept = std::fs::File::open(dir.path()).unwrap();
+        rustix::fs::flock(&kept, rustix::fs::FlockOperation::LockExclusive).unwrap();
+        let (machine, spec) = (crate::system::machine(), spec(dir.path()));
+        let me = machine.processes.me();
+        let mut record = office::first_record(&machine, &spec);
+        for (start_time, is_worker) in [(me.start_time, true), (StartTime(1), false)] {
+            record.process.start_time = start_time;
+            std::fs::write(dir.path().join(layout::RECORD), record::render(&record)).unwrap();
+            match Tenure::claim(&machine, &spec, Box::new(Unheard)).await {
+                Ok(Claim::Lost(holder)) => assert!(is_worker && holder.pid == Some(me.pid), "{holder:?}"),
+                Err(TenureError::LockLeaked { pids, .. }) => {
+                    assert!(!is_worker, "{pids:?}");
+                    assert!(pids.contains(&me.pid) || cfg!(not(target_os = "linux")), "{pids:?}");
+                }
+                Ok(Claim::Won(_)) => panic!("in office"),
+                Err(error) => panic!("{error}"),
+            }
+        }
+        drop(kept);
+        assert_eq!(claimed(dir.path()).await.epoch(), Epoch(1));
     }
 }
