@@ -217,6 +217,15 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_is_far_shorter_than_what_is_read_of_it() {
+        let mut signed = health();
+        let random = crate::system::machine().random;
+        let key = ProofKey::fresh(Epoch(7), &*random).unwrap();
+        key.sign(&mut signed, &Challenge::fresh(&*random).unwrap());
+        assert!(serde_json::to_vec(&signed).unwrap().len() * 8 < MAX_HEALTH_BYTES);
+    }
+
+    #[test]
     fn a_challenge_from_outside_is_hexadecimal_and_bounded() {
         assert!(Challenge::parse(&"ab".repeat(8)).is_some());
         assert!(Challenge::parse("").is_none());
