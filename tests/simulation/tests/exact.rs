@@ -528,8 +528,8 @@ fn a_worker_that_is_leaving_is_waited_for_and_one_that_is_stopped_in_it_is_named
 fn a_session_that_is_not_elected_gets_the_worker_as_soon_as_there_is_one() {
     let slow = StandardWorker { start: ms(300), ..StandardWorker::default() };
     let comes = |after: u64, deadline: u64| plan(ms(after), asks(ms(deadline)));
-    // The fourth goes past the third, which has gone past the first; so the fifth can't be elected.
-    let plans = [comes(0, 4_000), comes(100, 4_000), comes(110, 100), comes(175, 100), comes(175, 100)];
+    // The third goes past the first at 160 ms, the fourth past both at 215 ms, and the fifth is told what it sees, for it can't be elected.
+    let plans = [comes(0, 4_000), comes(100, 4_000), comes(60, 200), comes(110, 140), comes(200, 40)];
     let stopped = Fault::Blow(Whom::Session(0), When::At(ms(50)), Blow::Stop(None));
     of_sessions(slow, &plans, &[stopped], |told| {
         let worker = told.worker(1);
