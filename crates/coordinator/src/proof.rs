@@ -217,11 +217,38 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_is_far_shorter_than_what_is_read_of_it() {
+        let mut signed = health();
+        let random = crate::system::machine().random;
+        let key = ProofKey::fresh(Epoch(7), &*random).unwrap();
+        key.sign(&mut signed, &Challenge::fresh(&*random).unwrap());
+        assert!(serde_json::to_vec(&signed).unwrap().len() * 8 < MAX_HEALTH_BYTES);
+    }
+
+    #[test]
     fn a_challenge_from_outside_is_hexadecimal_and_bounded() {
         assert!(Challenge::parse(&"ab".repeat(8)).is_some());
         assert!(Challenge::parse("").is_none());
         assert!(Challenge::parse(&"a".repeat(129)).is_none());
         assert!(Challenge::parse("zzzzzzzzzzzzzzzz").is_none());
+    }
+
+    #[test]
+    fn identities_of_other_names_users_and_directories_have_other_digests() {
+        let digest = |name: &str, user, dir: &str| {
+            identity_digest(&name.parse().unwrap(), user, std::path::Path::new(dir))
+        };
+        let mut digests = [
+            digest("default", "1000", "/state"),
+            digest("other", "1000", "/state"),
+            digest("default", "1001", "/state"),
+            digest("default", "1000", "/other"),
+            // The same bytes in all.
+            digest("default1", "000", "/state"),
+        ];
+        assert!(digests.iter().all(|digest| digest.len() == 32), "{digests:?}");
+        digests.sort();
+        assert!(digests.windows(2).all(|pair| pair[0] != pair[1]), "{digests:?}");
     }
 
     #[test]

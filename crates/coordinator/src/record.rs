@@ -144,3 +144,29 @@ pub fn render<T: Serialize>(value: &T) -> Vec<u8> {
     bytes.push(b'\n');
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::LOG_TAIL_BYTES;
+    use crate::machine::{Pid, StartTime};
+
+    #[test]
+    fn the_longest_note_of_a_launch_is_read_back_whole() {
+        let boot_id = BootId("0".repeat(36));
+        let note = LaunchNote {
+            schema: 1,
+            boot_id: boot_id.clone(),
+            at: Moment { nanos: u64::MAX },
+            process: Some(ProcessIdentity { pid: Pid(u32::MAX), start_time: StartTime(u64::MAX), boot_id }),
+            outcome: Some(LaunchOutcome::Failed),
+            failures: u32::MAX,
+            last_error: Some("w".repeat(4096)),
+            // Each of them is six bytes of JSON.
+            log_tail: Some("\u{1}".repeat(LOG_TAIL_BYTES)),
+        };
+        let bytes = render(&note);
+        assert!(bytes.len() <= READ_LIMIT, "{}", bytes.len());
+        assert_eq!(parse::<LaunchNote>(&bytes), Some(note));
+    }
+}

@@ -301,7 +301,8 @@ impl Kernel {
         if process.pace == Pace::Traced && !just_traced {
             return self.breaks(format!("{from} sent {signal:?} to {to}, which is under a debugger"));
         }
-        let Some(spec) = process.spec.as_ref().filter(|_| !self.guarantees.tampered) else { return };
+        let counts = !self.guarantees.tampered && !self.forcing.contains(&by);
+        let Some(spec) = process.spec.as_ref().filter(|_| counts) else { return };
         let (mut idle, mut quiet, limit) = (process.idle, process.quiet, spec.hang_limit());
         // Of a proof that comes between the last look at what is suspected and the signal nobody can know either.
         let (heard, before_idle, before_quiet) = process.before;

@@ -21,7 +21,7 @@ pub use kernel::weather::Trouble;
 pub use program::{Asked, Program, StandardWorker, WorkerProcess};
 pub use schedule::{Chooser, Dice, Schedule, Step};
 pub use scheduler::{Pause, Simulation};
-pub use session::{Answer, SessionPlan};
+pub use session::{Answer, Errand, SessionPlan};
 
 /// Where the simulated machine's state directory is.
 pub const STATE_DIR: &str = "/state";

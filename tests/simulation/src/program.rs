@@ -138,6 +138,8 @@ pub struct StandardWorker {
     pub in_turn: bool,
     /// It leaves when nobody was given it for so long; zero: never.
     pub idle: Duration,
+    /// How long it takes to its end once it has said that it leaves.
+    pub linger: Duration,
 }
 
 impl Program for StandardWorker {
@@ -175,6 +177,7 @@ async fn serve(process: WorkerProcess, manner: StandardWorker) -> i32 {
     }
     stop.send_replace(true);
     tenure.leaving().await;
+    process.machine().clock.sleep(manner.linger).await;
     process.close_port().await;
     tenure.end("asked to").await;
     0
@@ -246,13 +249,15 @@ async fn answer(process: WorkerProcess, tenure: Arc<Tenure>, stop: watch::Sender
                 Reply::Superseded
             }
         },
-        Question::Stop { token } if token == tenure.token() => {
-            stop.send_replace(true);
-            Reply::Stopping
-        }
+        Question::Stop { token } if token == tenure.token() => Reply::Stopping,
         Question::Stop { .. } => Reply::Unauthorized,
     };
+    let stops = matches!(reply, Reply::Stopping);
     process.reply(&asked, reply).await;
+    // What was asked is answered before the port is closed.
+    if stops {
+        stop.send_replace(true);
+    }
 }
 
 async fn periodically_check(process: WorkerProcess, tenure: Arc<Tenure>, stop: watch::Sender<bool>) {

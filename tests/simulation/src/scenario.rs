@@ -15,7 +15,7 @@ use crate::kernel::weather::Trouble;
 use crate::program::{Program, StandardWorker};
 use crate::schedule::{Dice, Schedule};
 use crate::scheduler::{Pause, Simulation};
-use crate::session::{Answer, SessionPlan};
+use crate::session::{Answer, Errand, SessionPlan};
 
 const PORT: u16 = 37777;
 
@@ -287,7 +287,11 @@ impl Scenario {
             .with_zombies(self.zombies)
             .with_port(PORT);
         for (number, visit) in (0..).zip(&self.visits) {
-            machine.session(number, visit.after, SessionPlan { spec: self.spec(visit) });
+            machine.session(
+                number,
+                visit.after,
+                SessionPlan { spec: self.spec(visit), errand: Errand::Worker },
+            );
         }
         for fault in &self.faults {
             machine.fault(*fault);
@@ -359,7 +363,7 @@ impl Scenario {
         };
         let mut after = Duration::ZERO;
         for number in 1000..1010 {
-            machine.session(number, after, SessionPlan { spec: self.spec(&visit) });
+            machine.session(number, after, SessionPlan { spec: self.spec(&visit), errand: Errand::Worker });
             finish(machine)?;
             match machine.answers().remove(&number) {
                 Some(Answer::Worker(_)) => return Ok((number - 999) as usize),
@@ -367,7 +371,9 @@ impl Scenario {
                 Some(Answer::Error { code, message, .. }) => {
                     return Err(format!("after all faults, a call ended with {code}: {message}"));
                 }
-                None => return Err("after all faults, a call did not end".to_owned()),
+                Some(Answer::Stopped(_) | Answer::Seen { .. }) | None => {
+                    return Err("after all faults, a call did not end".to_owned());
+                }
             }
         }
         Err("after all faults, calls are still held back".to_owned())

@@ -138,6 +138,13 @@ impl Simulation {
         self
     }
 
+    /// The state directory lies on a network file system of this kind.
+    #[must_use]
+    pub fn with_network_file_system(self, kind: &'static str) -> Self {
+        self.shared.kernel().network_file_system = Some(kind);
+        self
+    }
+
     /// The port that squatters are after.
     #[must_use]
     pub fn with_port(mut self, port: u16) -> Self {

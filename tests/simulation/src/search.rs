@@ -17,7 +17,7 @@ use crate::program::StandardWorker;
 use crate::scenario::Broken;
 use crate::schedule::Schedule;
 use crate::scheduler::{Pause, Simulation};
-use crate::session::{Answer, SessionPlan};
+use crate::session::{Answer, Errand, SessionPlan};
 
 /// What is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,7 +137,7 @@ fn machine(bounds: Bounds, path: &Arc<Mutex<Path>>, traced: bool) -> Result<Simu
             .port_choice(PortChoice::Auto)
             .state_dir(crate::STATE_DIR)
             .build()?;
-        machine.session(number, Duration::ZERO, SessionPlan { spec });
+        machine.session(number, Duration::ZERO, SessionPlan { spec, errand: Errand::Worker });
     }
     Ok(machine)
 }
@@ -152,7 +152,7 @@ fn judge(bounds: Bounds, machine: &Simulation, pause: Pause) -> Result<(), Strin
     }
     for (number, answer) in machine.answers() {
         match answer {
-            Answer::Worker(_) => {}
+            Answer::Worker(_) | Answer::Stopped(_) | Answer::Seen { .. } => {}
             // The worker that it had launched was the one that was killed.
             Answer::Error { code: "launch_failed", .. } if bounds.kills > 0 => {}
             Answer::Error { code, message, .. } => {

@@ -1,6 +1,7 @@
-//! A session: one call of `ensure_single_worker`.
+//! A session: one call of `ensure_single_worker`, or another errand.
 
-use coordinator::{EnsureError, Worker, WorkerSpec, ensure_on};
+use coordinator::machine::Machine;
+use coordinator::{EnsureError, Stopped, Worker, WorkerSpec, ensure_on, inspect, request_stop};
 
 use crate::host::Host;
 use crate::machine::machine;
@@ -10,6 +11,23 @@ use crate::machine::machine;
 pub struct SessionPlan {
     /// Its spec, deadline included.
     pub spec: WorkerSpec,
+    /// What it comes for.
+    pub errand: Errand,
+}
+
+/// What a session comes for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Errand {
+    /// A worker.
+    #[default]
+    Worker,
+    /// That there be none.
+    Stop {
+        /// Whether it may signal.
+        force: bool,
+    },
+    /// A look, as `status` has it.
+    Look,
 }
 
 /// What came of it.
@@ -17,6 +35,17 @@ pub struct SessionPlan {
 pub enum Answer {
     /// A worker.
     Worker(Box<Worker>),
+    /// The end of the worker.
+    Stopped(Stopped),
+    /// What was to be seen.
+    Seen {
+        /// Whether somebody is in office.
+        in_office: bool,
+        /// Whether he has proved himself.
+        proved: bool,
+        /// What keeps him from answering.
+        trouble: Option<String>,
+    },
     /// An error: its code, and for `cooling_down` how long to wait, in milliseconds.
     Error {
         /// The stable code.
@@ -37,38 +66,64 @@ pub(crate) async fn run_session(host: Host, number: u32, plan: SessionPlan) {
         kernel.deadlines.insert(host.key, deadline);
         now
     };
-    let result = ensure_on(&machine, &plan.spec, &|_| {}).await;
+    let result = match plan.errand {
+        Errand::Worker => wants_worker(&host, &machine, &plan.spec, begun).await,
+        Errand::Stop { force } => {
+            if force {
+                host.kernel().forcing.insert(host.key);
+            }
+            request_stop(&machine, &plan.spec, "told to", force).await.map(Answer::Stopped)
+        }
+        Errand::Look => inspect(&machine, &plan.spec).await.map(|sight| Answer::Seen {
+            in_office: sight.in_office,
+            proved: sight.health.is_some(),
+            trouble: sight.trouble,
+        }),
+    };
+    let answer = result.unwrap_or_else(|error| failed(&host, &error));
+    host.kernel().answers.insert(number, answer);
+    host.exit(0);
+}
+
+async fn wants_worker(
+    host: &Host,
+    machine: &Machine,
+    spec: &WorkerSpec,
+    begun: u64,
+) -> Result<Answer, EnsureError> {
+    let watcher = |words: &str| {
+        let mut kernel = host.kernel();
+        let (now, role) = (kernel.now, kernel.process(host.key).role);
+        kernel.story.tell(now, &role, &format_args!("waits: {words}"));
+    };
+    let worker = ensure_on(machine, spec, &watcher).await?;
     let mut kernel = host.kernel();
     let (now, role) = (kernel.now, kernel.process(host.key).role);
-    let answer = match result {
-        Ok(worker) => {
-            kernel.answered(host.key, begun, &worker);
-            kernel.story.tell(
-                now,
-                &role,
-                &format_args!(
-                    "got pid {}, epoch {} at {} ({})",
-                    worker.pid,
-                    worker.epoch,
-                    worker.url,
-                    worker.outcome.as_str()
-                ),
-            );
-            Answer::Worker(Box::new(worker))
+    kernel.answered(host.key, begun, &worker);
+    kernel.story.tell(
+        now,
+        &role,
+        &format_args!(
+            "got pid {}, epoch {} at {} ({})",
+            worker.pid,
+            worker.epoch,
+            worker.url,
+            worker.outcome.as_str()
+        ),
+    );
+    Ok(Answer::Worker(Box::new(worker)))
+}
+
+fn failed(host: &Host, error: &EnsureError) -> Answer {
+    let mut kernel = host.kernel();
+    let (now, role) = (kernel.now, kernel.process(host.key).role);
+    kernel.story.tell(now, &role, &format_args!("error {}: {error}", error.code()));
+    let retry_in_ms = match error {
+        EnsureError::CoolingDown { retry_in, .. } => {
+            kernel.held_back(host.key);
+            u64::try_from(retry_in.as_millis()).ok()
         }
-        Err(error) => {
-            kernel.story.tell(now, &role, &format_args!("error {}: {error}", error.code()));
-            let retry_in_ms = match &error {
-                EnsureError::CoolingDown { retry_in, .. } => {
-                    kernel.held_back(host.key);
-                    u64::try_from(retry_in.as_millis()).ok()
-                }
-                _ => None,
-            };
-            Answer::Error { code: error.code(), message: error.to_string(), retry_in_ms }
-        }
+        _ => None,
     };
-    kernel.answers.insert(number, answer);
-    drop(kernel);
-    host.exit(0);
+    Answer::Error { code: error.code(), message: error.to_string(), retry_in_ms }
 }

@@ -10,7 +10,7 @@ use coordinator::sabotage::{Sabotage, switch_on};
 use coordinator::{LaunchCommand, WorkerSpec};
 use oneworker_simulation::scenario::scenario_of;
 use oneworker_simulation::{
-    Answer, Blow, Dice, Fault, STATE_DIR, Schedule, SessionPlan, Simulation, When, Whom,
+    Answer, Blow, Dice, Errand, Fault, STATE_DIR, Schedule, SessionPlan, Simulation, When, Whom,
 };
 
 /// As many stories as `stories.rs` tells by default.
@@ -75,7 +75,11 @@ fn the_second_session_is_served(befalls: impl Fn(u32) -> Vec<Fault>) -> bool {
                 .hang_limit(Duration::from_secs(2))
                 .build()
                 .expect("a spec");
-            machine.session(number, Duration::from_millis(100) * number, SessionPlan { spec });
+            machine.session(
+                number,
+                Duration::from_millis(100) * number,
+                SessionPlan { spec, errand: Errand::Worker },
+            );
         }
         befalls(call).into_iter().for_each(|fault| machine.fault(fault));
         machine.run();

@@ -178,12 +178,7 @@ impl Call<'_> {
     /// What a session does that may not start a worker: waits for one that is there.
     pub(super) async fn wait_without_starting(&self) -> Result<super::Worker, EnsureError> {
         loop {
-            let look = match self.look_at_tenure().await {
-                Err(EnsureError::Lock { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                    TenureLook::Free
-                }
-                look => look?,
-            };
+            let look = self.look_at_tenure().await?;
             if look == TenureLook::Free {
                 return Err(EnsureError::NotRunning);
             }

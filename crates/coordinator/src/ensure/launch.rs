@@ -314,3 +314,31 @@ impl Call<'_> {
         self.machine.lifecycle.note(&self.spec.state_dir, vec![event]).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::machine::LaunchError;
+    use crate::spec::{LaunchCommand, WorkerSpec};
+
+    #[test]
+    fn what_keeps_a_process_from_being_started_is_told_apart() {
+        let machine = crate::system::machine();
+        let spec = WorkerSpec::builder(LaunchCommand::new("w", ["serve"])).state_dir(std::env::temp_dir());
+        let spec = spec.build().unwrap();
+        let call = Call::new(&machine, &spec, &|_| {});
+        let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
+        let full = || io::Error::from(io::ErrorKind::WouldBlock);
+        for (error, code) in [
+            (LaunchError::NoProcess { source: denied() }, "not_permitted"),
+            (LaunchError::NoProcess { source: full() }, "cannot_launch"),
+            (LaunchError::Program { program: "w".to_owned(), source: denied() }, "cannot_launch"),
+            (LaunchError::Log { path: "log".to_owned(), source: denied() }, "state_dir"),
+        ] {
+            let said = error.to_string();
+            assert_eq!(call.cannot_launch(error).code(), code, "{said}");
+        }
+    }
+}

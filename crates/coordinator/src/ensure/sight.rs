@@ -200,3 +200,60 @@ impl Sighted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::{Epoch, ProtocolRange};
+    use crate::machine::Pid;
+    use crate::spec::{LaunchCommand, WorkerSpec};
+
+    #[test]
+    fn a_proven_answer_is_weighed_by_its_state_and_its_protocols() {
+        let machine = crate::system::machine();
+        let spec = WorkerSpec::builder(LaunchCommand::new("w", ["serve"]))
+            .state_dir(std::env::temp_dir())
+            .protocol(ProtocolRange::new(3, 5).unwrap())
+            .build()
+            .unwrap();
+        let call = Call::new(&machine, &spec, &|_| {});
+        let weighed = |state, min, max| {
+            let health = Health {
+                schema: 1,
+                name: spec.name.clone(),
+                identity: String::new(),
+                epoch: Epoch(1),
+                pid: Pid(7),
+                address: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
+                version: spec.version.clone(),
+                protocol: ProtocolRange::new(min, max).unwrap(),
+                state,
+                proof: None,
+            };
+            call.weigh(Box::new(health))
+        };
+        for (min, max) in [(1, 3), (4, 4), (5, 9)] {
+            assert!(matches!(weighed(WorkerState::Ready, min, max), Verdict::Ready(_)), "{min} to {max}");
+            for state in [WorkerState::Leaving, WorkerState::Stopped] {
+                assert!(matches!(weighed(state, min, max), Verdict::Leaving), "{min} to {max}");
+            }
+        }
+        assert!(matches!(weighed(WorkerState::Ready, 6, 9), Verdict::TooNew(_)));
+        assert!(matches!(weighed(WorkerState::Ready, 1, 2), Verdict::Outdated(_)));
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_is_none_is_an_error_and_a_missing_one_has_no_worker() {
+        let machine = crate::system::machine();
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let look = async |dir: std::path::PathBuf| {
+            let spec =
+                WorkerSpec::builder(LaunchCommand::new("w", ["serve"])).state_dir(dir).build().unwrap();
+            Call::new(&machine, &spec, &|_| {}).look(FIRST_PATIENCE).await
+        };
+        assert_eq!(look(file).await.unwrap_err().code(), "state_dir");
+        assert!(matches!(look(dir.path().join("missing")).await, Ok(Verdict::Absent)));
+    }
+}

@@ -87,6 +87,7 @@ impl Call<'_> {
     pub(super) async fn suspect(&self, process: &mut ProcessInfo, watch: Watch, starting: bool) -> Silence {
         let (files, dir) = (&self.machine.files, &self.spec.state_dir);
         let unwritten = self.unwritten().take();
+        let in_file = unwritten.is_none();
         let known = match unwritten {
             Some(known) => Some(known),
             None if sabotage::on(Sabotage::SilenceNotRemembered) => None,
@@ -96,13 +97,18 @@ impl Call<'_> {
             *process = now;
         }
         let suspicion = add(known, process, watch, self.clock().now());
+        let silence = weigh(&suspicion, process, self.spec.hang_limit, starting);
+        // A proof that has come since the file was read has removed it, which is looked for before the first signal: so it is not put back.
+        if silence.hung && in_file {
+            return silence;
+        }
         // If it can't be written (a full disk), only this call knows; it may still see the limit pass.
         if sabotage::on(Sabotage::SilenceNotRemembered)
             || files.replace(dir, layout::SUSPECT, &record::render(&suspicion)).await.is_err()
         {
-            *self.unwritten() = Some(suspicion.clone());
+            *self.unwritten() = Some(suspicion);
         }
-        weigh(&suspicion, process, self.spec.hang_limit, starting)
+        silence
     }
 
     fn unwritten(&self) -> MutexGuard<'_, Option<Suspicion>> {
@@ -218,5 +224,15 @@ mod tests {
         assert!(weigh(&known, &process(1, Duration::from_millis(10)), LIMIT, false).hung);
         known.watched_ms = 6000;
         assert!(weigh(&known, &process(1, Duration::from_secs(5)), LIMIT, false).hung);
+    }
+
+    #[test]
+    fn a_worker_that_waits_for_a_cpu_is_as_busy_as_one_that_has_it() {
+        let starved = |ms| ProcessInfo { starved: Duration::from_millis(ms), ..process(1, Duration::ZERO) };
+        let begun = add(None, &starved(400), watch(0, 1000), at(1000));
+        assert_eq!(begun.effort_ms, 400);
+        let known = add(Some(begun), &starved(400), watch(1000, 1000), at(2000));
+        assert!(!weigh(&known, &starved(640), LIMIT, false).busy);
+        assert!(weigh(&known, &starved(660), LIMIT, false).busy);
     }
 }

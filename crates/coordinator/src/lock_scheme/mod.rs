@@ -94,6 +94,42 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_directory_that_is_replaced_ends_the_office() {
+        let locks = crate::system::machine().locks;
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("state");
+        std::fs::create_dir(&dir).unwrap();
+        let ClaimAttempt::Won(office) = locks.try_claim(&dir).await.unwrap() else { panic!("not won") };
+        std::fs::rename(&dir, parent.path().join("old")).unwrap();
+        assert_eq!(office.check().await.unwrap(), OfficeCheck::Superseded);
+        std::fs::create_dir(&dir).unwrap();
+        assert_eq!(office.check().await.unwrap(), OfficeCheck::Superseded);
+        assert!(matches!(locks.try_claim(&dir).await.unwrap(), ClaimAttempt::Won(_)));
+    }
+
+    /// Some code of this process opens and closes the lock file.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_record_lock_that_a_close_has_dropped_is_taken_again() {
+        use std::os::unix::fs::MetadataExt;
+
+        let locks = crate::system::machine().locks;
+        let dir = tempfile::tempdir().unwrap();
+        let ClaimAttempt::Won(office) = locks.try_claim(dir.path()).await.unwrap() else { panic!("not won") };
+        let path = dir.path().join(WORKER_LOCK);
+        let inode = format!(":{} ", std::fs::metadata(&path).unwrap().ino());
+        let is_locked = || {
+            let all = std::fs::read_to_string("/proc/locks").unwrap();
+            all.lines().any(|line| line.contains("POSIX") && line.contains(&inode))
+        };
+        assert!(is_locked());
+        drop(std::fs::File::open(&path).unwrap());
+        assert!(!is_locked(), "the trap is none here");
+        assert_eq!(office.check().await.unwrap(), OfficeCheck::Held);
+        assert!(is_locked());
+    }
+
+    #[tokio::test]
     async fn an_election_is_won_once_and_again_after_it_ended() {
         let locks = crate::system::machine().locks;
         let dir = tempfile::tempdir().unwrap();

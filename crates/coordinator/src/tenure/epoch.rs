@@ -75,3 +75,54 @@ pub(super) async fn previous_record(office: &dyn TenureGuard) -> Option<Record> 
     let bytes = office.directory().read(layout::RECORD, record::READ_LIMIT).await.ok()??;
     record::parse(&bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::{Directory, FileStamp, OfficeCheck};
+
+    /// A directory whose epoch can't be read, in this way.
+    struct Failing(io::ErrorKind);
+
+    #[async_trait]
+    impl Directory for Failing {
+        async fn read(&self, _name: &str, _limit: usize) -> io::Result<Option<Vec<u8>>> {
+            Err(self.0.into())
+        }
+
+        async fn stat(&self, _name: &str) -> io::Result<Option<FileStamp>> {
+            Ok(None)
+        }
+
+        async fn replace(&self, _name: &str, bytes: &[u8], durability: Durability) -> io::Result<FileStamp> {
+            assert_eq!((bytes, durability), (&b"8\n"[..], Durability::Synced));
+            Ok(FileStamp { device: 0, inode: 0, size: 0, modified: 0 })
+        }
+
+        async fn remove(&self, _name: &str) -> io::Result<()> {
+            Ok(())
+        }
+
+        async fn sweep(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[async_trait]
+    impl TenureGuard for Failing {
+        async fn check(&self) -> io::Result<OfficeCheck> {
+            Ok(OfficeCheck::Held)
+        }
+
+        fn directory(&self) -> &dyn Directory {
+            self
+        }
+    }
+
+    #[tokio::test]
+    async fn an_epoch_that_can_not_be_read_is_not_taken_for_none_but_what_is_no_file_is() {
+        let floor = Some(Epoch(7));
+        assert!(draw(&Failing(io::ErrorKind::Other), None, floor).await.is_err());
+        assert_eq!(draw(&Failing(io::ErrorKind::InvalidData), None, floor).await.unwrap(), Epoch(8));
+    }
+}

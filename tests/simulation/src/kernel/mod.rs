@@ -9,7 +9,7 @@ pub(crate) mod processes;
 mod story;
 pub(crate) mod weather;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::task::Waker;
 use std::time::Duration;
@@ -83,6 +83,10 @@ pub(crate) struct Kernel {
     pub(crate) state_dir: PathBuf,
     /// The reapers of this machine do not reap: who has died stays a zombie until its pid is taken.
     pub(crate) keeps_zombies: bool,
+    /// The kind of network file system that the state directory lies on.
+    pub(crate) network_file_system: Option<&'static str>,
+    /// Who was told to end the worker by force, whether it is well or not.
+    pub(crate) forcing: BTreeSet<Key>,
     /// When each session's call has to be over.
     pub(crate) deadlines: BTreeMap<Key, u64>,
     /// What the sessions got.
@@ -131,6 +135,8 @@ impl Kernel {
             story: Story::default(),
             state_dir,
             keeps_zombies: false,
+            network_file_system: None,
+            forcing: BTreeSet::new(),
             deadlines: BTreeMap::new(),
             answers: BTreeMap::new(),
         }

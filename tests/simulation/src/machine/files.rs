@@ -65,7 +65,7 @@ impl Files for SimulatedFiles {
     }
 
     async fn network_file_system(&self, _dir: &Path) -> Option<&'static str> {
-        None
+        self.0.kernel().network_file_system
     }
 
     async fn tail(&self, _path: &Path, _from: u64, _limit: usize) -> io::Result<Vec<u8>> {
