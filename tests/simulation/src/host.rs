@@ -34,10 +34,6 @@ impl Shared {
     }
 }
 
-/// Calls that neither change anything that another process can see, nor see anything that another can change: those on a temporary file of
-/// one's own, and looks at the path of a directory that nobody replaces in a search.
-const UNNOTICED: [&str; 6] = ["create", "write", "fsync", "socket", "open directory", "stat path"];
-
 /// Calls after which a process keeps nothing in its memory that its tasks share: looks, answers, and taking a lock on a file that was opened
 /// before, where it is the opening that it keeps. In which order its tasks make them makes no difference to it.
 const KEPT_BY_NOBODY: [&str; 13] = [
@@ -75,7 +71,7 @@ impl Host {
         object: &str,
         act: impl FnOnce(&mut Kernel, Key) -> R,
     ) -> R {
-        self.announce(name);
+        self.announce(name, object);
         Turn(false).await;
         let mut kernel = self.kernel();
         if !kernel.ambushes.is_empty() {
@@ -111,11 +107,12 @@ impl Host {
     }
 
     /// Says what this task is about to do, for a search that tries every order of what can be noticed.
-    fn announce(&self, name: &str) {
+    fn announce(&self, name: &str, object: &str) {
         let mut kernel = self.kernel();
         if kernel.story.digests {
             let task = kernel.going_on;
-            kernel.unnoticed.insert(task, UNNOTICED.contains(&name));
+            let unnoticed = kernel.is_unnoticed(self.key, name, object);
+            kernel.announced.insert(task, unnoticed);
         }
     }
 

@@ -8,6 +8,7 @@
 //! Time passes when nobody can go on, and up to [`Bounds::waits`] times although somebody could.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -32,17 +33,21 @@ pub struct Bounds {
     pub preemptions: Option<u32>,
     /// Whether the worker's answers cross each other; if not, each is over before the next begins.
     pub crossing: bool,
+    /// Whether steps that nobody else can notice are made at once, instead of in every order: far fewer schedules, and the same outcomes.
+    pub reduced: bool,
     /// After so many schedules the search is given up; `None`: never.
     pub most: Option<u64>,
 }
 
 /// What was searched.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Covered {
     /// Schedules that were run to their end, or to a state that was known.
     pub schedules: u64,
     /// Those that came to an end of their own.
     pub ends: u64,
+    /// What these came to.
+    pub outcomes: Outcomes,
     /// Distinct states in which there was a choice.
     pub states: u64,
     /// Steps made in all.
@@ -51,6 +56,16 @@ pub struct Covered {
     pub depth: usize,
     /// Whether nothing is left.
     pub complete: bool,
+}
+
+/// Digests of the different ends: what the sessions got, who lives, what is in the files, and when.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Outcomes(pub HashSet<u64>);
+
+impl fmt::Debug for Outcomes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.len())
+    }
 }
 
 #[derive(Debug, Default)]
@@ -103,7 +118,10 @@ pub fn search(bounds: Bounds) -> Result<Covered, Broken> {
         let pause = machine.run();
         covered.schedules += 1;
         covered.steps += machine.steps();
-        covered.ends += u64::from(pause == Pause::Done);
+        if pause == Pause::Done {
+            covered.ends += 1;
+            covered.outcomes.0.insert(machine.outcome());
+        }
         if let Err(what) = judge(bounds, &machine, pause) {
             lock().at = 0;
             let mut again = self::machine(bounds, &path, true).map_err(|error| broken(error.to_string()))?;
@@ -132,6 +150,7 @@ fn machine(bounds: Bounds, path: &Arc<Mutex<Path>>, traced: bool) -> Result<Simu
     let worker = StandardWorker { in_turn: !bounds.crossing, ..StandardWorker::default() };
     let mut machine = machine.with_program(Arc::new(worker));
     (machine.kills, machine.waits, machine.preemptions) = (bounds.kills, bounds.waits, bounds.preemptions);
+    machine.reduced = bounds.reduced;
     for number in 0..bounds.sessions {
         let spec = WorkerSpec::builder(LaunchCommand::new("/opt/oneworker", ["serve"]))
             .port_choice(PortChoice::Auto)

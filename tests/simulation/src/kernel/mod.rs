@@ -4,6 +4,7 @@ mod digest;
 pub(crate) mod files;
 pub(crate) mod life;
 pub(crate) mod locks;
+pub(crate) mod notice;
 pub(crate) mod ports;
 pub(crate) mod processes;
 mod story;
@@ -23,7 +24,7 @@ use crate::session::Answer;
 use files::{FileSystem, Inode};
 use locks::{LockTable, OpenFile, Opened};
 use ports::Ports;
-use processes::{Key, Process};
+use processes::{Key, Process, Role};
 use story::Story;
 pub(crate) use story::{Digest, Show};
 pub(crate) use weather::CallClass;
@@ -69,11 +70,13 @@ pub(crate) struct Kernel {
     pub(crate) loaded_until: u64,
     /// The task that goes on at the moment.
     pub(crate) going_on: u64,
-    /// For each task that is about to make a call, whether others can notice that call or be noticed by it.
-    pub(crate) unnoticed: HashMap<u64, bool>,
+    /// For each task that is about to make a call, whether that is one that nobody else can notice.
+    pub(crate) announced: HashMap<u64, bool>,
     /// For each task a digest of all that it was ever told, and of what it was told when it began, which tells it apart in every schedule.
     pub(crate) told: HashMap<u64, u64>,
     pub(crate) roots: HashMap<u64, u64>,
+    /// The sum of what the tasks were told that have come to an end by themselves.
+    ended: u64,
     /// Who lies in wait for a call.
     pub(crate) ambushes: Vec<Ambush>,
     /// What blows struck in the midst of a step lead to later.
@@ -122,9 +125,10 @@ impl Kernel {
             weather: Weather::default(),
             loaded_until: 0,
             going_on: 0,
-            unnoticed: HashMap::new(),
+            announced: HashMap::new(),
             told: HashMap::new(),
             roots: HashMap::new(),
+            ended: 0,
             ambushes: Vec::new(),
             later: Vec::new(),
             guarantees: Guarantees::default(),
@@ -161,8 +165,16 @@ impl Kernel {
     pub(crate) fn goes_on(&mut self, task: u64) {
         self.going_on = task;
         if self.story.digests {
-            self.unnoticed.remove(&task);
+            self.announced.remove(&task);
             self.told.entry(task).and_modify(|told| *told = mix(*told));
+        }
+    }
+
+    /// This task of a process has come to its end.
+    pub(crate) fn ends(&mut self, task: u64, key: Key) {
+        let told = self.told.remove(&task);
+        if let Some(told) = told.filter(|_| matches!(self.process(key).role, Role::Session(_))) {
+            self.ended = self.ended.wrapping_add(mix(u64::from(key.0) ^ mix(told)));
         }
     }
 
