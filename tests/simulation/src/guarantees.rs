@@ -300,6 +300,10 @@ impl Kernel {
         let just_traced = self.process(target).idle_since == Some(self.now);
         let process = self.process(target).settled(self.now);
         let (from, to) = (self.name(by), self.name(target));
+        if self.reduced {
+            return self
+                .breaks(format!("{from} sent {signal:?} to {to}: a reduced search does not reckon with it"));
+        }
         if !matches!(process.role, Role::Worker(_)) {
             return self.breaks(format!("{from} sent {signal:?} to {to}"));
         }

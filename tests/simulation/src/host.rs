@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::kernel::notice::Announced;
 use crate::kernel::processes::Key;
 use crate::kernel::{CallClass, Digest, Kernel, Show, mix};
 
@@ -111,8 +112,11 @@ impl Host {
         let mut kernel = self.kernel();
         if kernel.story.digests {
             let task = kernel.going_on;
-            let unnoticed = kernel.is_unnoticed(self.key, name, object);
-            kernel.announced.insert(task, unnoticed);
+            let announced = Announced {
+                unnoticed: kernel.is_unnoticed(self.key, name, object),
+                sees_no_death: kernel.sees_no_death(self.key, name),
+            };
+            kernel.announced.insert(task, announced);
         }
     }
 
@@ -127,10 +131,10 @@ impl Host {
     /// keeps in memory; and that is one of what its process changed, in that order.
     pub(crate) fn tell(&self, kernel: &mut Kernel, what: &str, result: &dyn Show) {
         if kernel.story.digests {
-            let mut digest = Digest(kernel.told_so_far(self.key) ^ kernel.now.rotate_left(17));
+            let mut digest = Digest(kernel.now.rotate_left(17));
             let _ = std::fmt::Write::write_str(&mut digest, what);
             let _ = result.show(&mut digest);
-            kernel.told.insert(kernel.going_on, digest.0);
+            kernel.tell(self.key, digest.0);
             if !KEPT_BY_NOBODY.contains(&what) {
                 let task = kernel.roots.get(&kernel.going_on).copied().unwrap_or_default();
                 let call = what.bytes().fold(task, |digest, byte| mix(digest ^ u64::from(byte)));

@@ -61,8 +61,10 @@ pub struct Simulation {
     pub(crate) waits: u32,
     /// How often an asked schedule may still let somebody go on although whoever went on last could; `None`: as often as it likes.
     pub(crate) preemptions: Option<u32>,
-    /// Steps that nobody else can notice are made at once, instead of in every order.
-    pub(crate) reduced: bool,
+    /// What makes no difference is left out of an asked schedule.
+    reduced: bool,
+    /// The only one whose death is to be tried now, if the last step does not depend on who else lives.
+    may_die: Option<Key>,
     /// Whoever is asked has seen a state for the first time: from then on the steps are new to him.
     on_new_ground: bool,
 }
@@ -113,7 +115,8 @@ impl Simulation {
             kills: 0,
             waits: 0,
             preemptions: None,
-            reduced: true,
+            reduced: false,
+            may_die: None,
             on_new_ground: false,
         }
     }
@@ -132,8 +135,12 @@ impl Simulation {
         self
     }
 
-    pub(crate) fn with_digests(self) -> Self {
-        self.shared.kernel().story.digests = true;
+    /// Keeps digests for a search, which leaves out what makes no difference if it is `reduced`.
+    pub(crate) fn with_digests(mut self, reduced: bool) -> Self {
+        self.reduced = reduced;
+        let mut kernel = self.shared.kernel();
+        (kernel.story.digests, kernel.reduced) = (true, reduced);
+        drop(kernel);
         self
     }
 
@@ -213,8 +220,7 @@ impl Simulation {
 
     /// A digest of how it ended.
     pub(crate) fn outcome(&self) -> u64 {
-        let kernel = self.shared.kernel();
-        kernel.outcome()
+        self.shared.kernel().outcome()
     }
 
     /// Runs until all sessions are over and all planned faults have struck.
@@ -372,6 +378,7 @@ impl Simulation {
             return false;
         }
         let Some(next) = [timer, planned, arrival].into_iter().flatten().min() else { return false };
+        self.shared.kernel().keep_askers_waiting();
         self.advance(next);
         true
     }
@@ -459,6 +466,9 @@ impl Simulation {
         let unnoticed = std::mem::take(&mut self.unnoticed);
         if !unnoticed {
             self.last = slot.id;
+            let announced = self.shared.kernel().announced.get(&slot.id).copied();
+            let blind = self.reduced && announced.is_some_and(|announced| announced.sees_no_death);
+            self.may_die = blind.then_some(key);
         }
         let before = {
             let mut kernel = self.shared.kernel();

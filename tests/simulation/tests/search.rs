@@ -42,6 +42,22 @@ fn two_sessions_and_one_death_at_any_point_with_one_preemption() {
 }
 
 #[test]
+fn two_sessions_and_one_death_at_any_point_with_two_preemptions_and_answers_in_turn() {
+    assert!(all(Bounds { sessions: 2, kills: 1, preemptions: Some(2), crossing: false, ..ONE }).ends > 5_000);
+}
+
+#[test]
+fn what_is_left_out_leads_to_no_other_outcome() {
+    for bounds in [Bounds { kills: 1, ..ONE }, Bounds { sessions: 2, preemptions: Some(1), ..ONE }] {
+        let (reduced, whole) = (all(bounds), all(Bounds { reduced: false, ..bounds }));
+        assert!(reduced.schedules * 5 < whole.schedules);
+        // A step that is left out of the orders is no preemption either: with a bound on those there may be more outcomes, and never fewer.
+        assert!(whole.outcomes.0.is_subset(&reduced.outcomes.0));
+        assert!(bounds.preemptions.is_some() || whole.outcomes == reduced.outcomes);
+    }
+}
+
+#[test]
 fn three_sessions_with_one_preemption() {
     assert!(all(Bounds { sessions: 3, preemptions: Some(1), ..ONE }).ends > 100);
 }

@@ -54,7 +54,7 @@ enum Command {
         /// Let the worker's answers cross each other, instead of giving one after the other.
         #[arg(long)]
         crossing: bool,
-        /// Try every order of the steps that nobody else can notice, too.
+        /// Leave nothing out, not even what makes no difference.
         #[arg(long)]
         every_step: bool,
         /// Give up after so many schedules.

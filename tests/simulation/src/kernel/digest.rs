@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::hash::{Hash, Hasher};
 
 use super::files::TEMPORARY;
+use super::notice::UNREAD;
 use super::ports::Listener;
 use super::processes::{Key, Role};
 use super::{Kernel, mix};
@@ -90,10 +91,11 @@ impl Kernel {
         }
     }
 
-    /// What is published in the directories: all but temporary files.
+    /// What is published in the directories: all but temporary files, and what nobody reads.
     fn digest_published(&self, to: &mut Mixer) {
+        let read = |name: &str| !name.starts_with(TEMPORARY) && !UNREAD.contains(&name);
         let entries = self.files.folders.values().flat_map(|folder| &folder.entries);
-        for (name, inode) in entries.filter(|(name, _)| !name.starts_with(TEMPORARY)) {
+        for (name, inode) in entries.filter(|(name, _)| read(name)) {
             let contents = self.files.files.get(inode).map(|file| (&file.bytes, file.modified));
             (name, contents).hash(to);
         }
@@ -105,7 +107,7 @@ impl Kernel {
         self.processes.iter().for_each(|process| process.alive().hash(&mut to));
         self.digest_published(&mut to);
         self.digest_locks(&mut to);
-        for (port, listener) in &self.ports.listeners {
+        for (port, listener) in self.ports.listeners.iter().filter(|_| self.ports.published) {
             let (Listener::Worker { owner, .. } | Listener::Squatter { owner, .. }) = listener;
             (port, owner).hash(&mut to);
         }

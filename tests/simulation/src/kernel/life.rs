@@ -44,6 +44,7 @@ impl Kernel {
             drawn: 0,
             changes: 0,
             channel: None,
+            kept_waiting: false,
             await_signal: Vec::new(),
             await_question: Vec::new(),
         });
@@ -137,6 +138,17 @@ impl Kernel {
                     process.set_pace(Pace::Running, now);
                 }
             }
+        }
+    }
+
+    /// Wakes those of a process that wait for a question. In random stories, those that wait for a signal look too, and wait on: else what was found in
+    /// them would have other numbers.
+    pub(crate) fn knock(&mut self, key: Key) {
+        let search = self.story.digests;
+        let process = self.process_mut(key);
+        process.await_question.drain(..).for_each(Waker::wake);
+        if !search {
+            process.await_signal.drain(..).for_each(Waker::wake);
         }
     }
 

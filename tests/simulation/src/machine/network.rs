@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::task::{Poll, Waker};
+use std::task::Poll;
 
 use async_trait::async_trait;
 use coordinator::machine::{BoundPort, Network, PortOwner, ProbeAnswer};
@@ -71,7 +71,7 @@ impl SimulatedNetwork {
                     .ports
                     .requests
                     .insert(number, Request { server: Some(owner), from, ..Request::default() });
-                kernel.process_mut(owner).await_question.drain(..).for_each(Waker::wake);
+                kernel.knock(owner);
                 Ok(Connected::Asked(number))
             })
             .await

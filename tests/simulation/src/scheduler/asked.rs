@@ -29,7 +29,8 @@ impl Simulation {
             options.push(Step::Wait);
         }
         if self.kills > 0 && unnoticed.is_none() && !(able.is_empty() && self.sessions_are_over()) {
-            options.extend(self.shared.kernel().mortals().map(Step::Kill));
+            let may_die = |key: &Key| self.may_die.is_none_or(|only| only == *key);
+            options.extend(self.shared.kernel().mortals().filter(may_die).map(Step::Kill));
         }
         let step = match options[..] {
             [only] => only,
@@ -45,6 +46,9 @@ impl Simulation {
             Step::Kill(_) => self.kills -= 1,
             Step::Wait if able.is_empty() => {}
             Step::Wait => self.waits -= 1,
+        }
+        if !matches!(step, Step::Run(..)) {
+            self.may_die = None;
         }
         Some(step)
     }
@@ -78,7 +82,8 @@ impl Simulation {
         // The first step of a task comes before its first call.
         slot.stepped == 0
             || self.goes_on_alone(&kernel, slot)
-                && kernel.announced.get(&slot.id).copied().unwrap_or_else(|| kernel.wakes_unnoticed(slot.key))
+                && (kernel.announced.get(&slot.id))
+                    .map_or_else(|| kernel.wakes_unnoticed(slot.key), |announced| announced.unnoticed)
     }
 
     /// Whether no other task of the same process can go on until this one has: none can now, and a question would set none going.
