@@ -32,8 +32,8 @@ fn two_sessions_and_a_worker_that_answers_one_question_at_a_time() {
 }
 
 #[test]
-fn two_sessions_with_two_preemptions() {
-    assert!(all(Bounds { sessions: 2, preemptions: Some(2), ..ONE }).ends > 100);
+fn two_sessions() {
+    assert!(all(Bounds { sessions: 2, ..ONE }).ends > 10_000);
 }
 
 #[test]
