@@ -158,8 +158,9 @@ fn machine(bounds: Bounds, path: &Arc<Mutex<Path>>, traced: bool) -> Result<Simu
     let ask = move |options: &[Step], digest: &dyn Fn() -> u64| {
         path.lock().unwrap_or_else(PoisonError::into_inner).choose(options, digest)
     };
-    let machine =
-        Simulation::new(0, Schedule::Asked(Box::new(ask))).traced(traced).with_digests(bounds.reduced);
+    // Time that passes although somebody could go on comes between any two steps: nothing can be left out then.
+    let reduced = bounds.reduced && bounds.waits == 0;
+    let machine = Simulation::new(0, Schedule::Asked(Box::new(ask))).traced(traced).with_digests(reduced);
     let worker = StandardWorker { in_turn: !bounds.crossing, ..StandardWorker::default() };
     let mut machine = machine.with_program(Arc::new(worker));
     (machine.kills, machine.waits, machine.preemptions) = (bounds.kills, bounds.waits, bounds.preemptions);

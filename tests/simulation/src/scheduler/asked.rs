@@ -16,8 +16,7 @@ impl Simulation {
         order.sort_by_key(|task| (self.tasks[*task].id != self.last, self.tasks[*task].id));
         let goes_on = order.first().is_some_and(|task| self.tasks[*task].id == self.last);
         // What nobody else can notice comes first, and nobody dies before it.
-        let reduced = self.reduced && self.waits == 0;
-        let unnoticed = able.iter().copied().find(|task| reduced && self.is_unnoticed(*task));
+        let unnoticed = able.iter().copied().find(|task| self.reduced && self.is_unnoticed(*task));
         if let Some(unnoticed) = unnoticed {
             order = vec![unnoticed];
         } else if goes_on && self.preemptions == Some(0) {
