@@ -10,6 +10,7 @@ use coordinator::{WorkerSpec, layout};
 
 use crate::kernel::Kernel;
 use crate::kernel::files::Inode;
+use crate::kernel::notice::OF_THE_OFFICE;
 use crate::kernel::processes::{Key, LONGEST_WATCH, Pace, Role};
 
 /// How long a worker may take to notice that its directory was replaced: its self-check comes every two seconds.
@@ -108,7 +109,11 @@ impl Guarantees {
         }
     }
 
-    fn in_office(&self, key: Key) -> Option<&Office> {
+    pub(crate) fn is_elected(&self, key: Key) -> bool {
+        self.elections.contains_key(&key)
+    }
+
+    pub(crate) fn in_office(&self, key: Key) -> Option<&Office> {
         self.offices.iter().rev().find(|office| office.key == key && office.until.is_none())
     }
 
@@ -126,10 +131,10 @@ impl Guarantees {
         }
     }
 
-    /// *Only who holds the tenure lock writes the record.*
-    pub(crate) fn wrote_record(&mut self, key: Key) {
-        if self.in_office(key).is_none() {
-            self.breaks(format!("process #{} wrote the record out of office", key.0));
+    /// *Only who holds the tenure lock writes record, secrets and pid file*, and draws an epoch.
+    pub(crate) fn touched(&mut self, key: Key, name: &str) {
+        if OF_THE_OFFICE.contains(&name) && self.in_office(key).is_none() {
+            self.breaks(format!("process #{} wrote or removed {name} out of office", key.0));
         }
     }
 
@@ -295,6 +300,10 @@ impl Kernel {
         let just_traced = self.process(target).idle_since == Some(self.now);
         let process = self.process(target).settled(self.now);
         let (from, to) = (self.name(by), self.name(target));
+        if self.reduced {
+            return self
+                .breaks(format!("{from} sent {signal:?} to {to}: a reduced search does not reckon with it"));
+        }
         if !matches!(process.role, Role::Worker(_)) {
             return self.breaks(format!("{from} sent {signal:?} to {to}"));
         }

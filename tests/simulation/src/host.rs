@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::kernel::notice::Announced;
 use crate::kernel::processes::Key;
 use crate::kernel::{CallClass, Digest, Kernel, Show, mix};
 
@@ -33,10 +34,6 @@ impl Shared {
         self.kernel.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// Calls that neither change anything that another process can see, nor see anything that another can change: those on a temporary file of
-/// one's own, and looks at the path of a directory that nobody replaces in a search.
-const UNNOTICED: [&str; 6] = ["create", "write", "fsync", "socket", "open directory", "stat path"];
 
 /// Calls after which a process keeps nothing in its memory that its tasks share: looks, answers, and taking a lock on a file that was opened
 /// before, where it is the opening that it keeps. In which order its tasks make them makes no difference to it.
@@ -75,7 +72,7 @@ impl Host {
         object: &str,
         act: impl FnOnce(&mut Kernel, Key) -> R,
     ) -> R {
-        self.announce(name);
+        self.announce(name, object);
         Turn(false).await;
         let mut kernel = self.kernel();
         if !kernel.ambushes.is_empty() {
@@ -111,11 +108,15 @@ impl Host {
     }
 
     /// Says what this task is about to do, for a search that tries every order of what can be noticed.
-    fn announce(&self, name: &str) {
+    fn announce(&self, name: &str, object: &str) {
         let mut kernel = self.kernel();
         if kernel.story.digests {
             let task = kernel.going_on;
-            kernel.unnoticed.insert(task, UNNOTICED.contains(&name));
+            let announced = Announced {
+                unnoticed: kernel.is_unnoticed(self.key, name, object),
+                sees_no_death: kernel.sees_no_death(self.key, name),
+            };
+            kernel.announced.insert(task, announced);
         }
     }
 
@@ -130,10 +131,10 @@ impl Host {
     /// keeps in memory; and that is one of what its process changed, in that order.
     pub(crate) fn tell(&self, kernel: &mut Kernel, what: &str, result: &dyn Show) {
         if kernel.story.digests {
-            let mut digest = Digest(kernel.told_so_far(self.key) ^ kernel.now.rotate_left(17));
+            let mut digest = Digest(kernel.now.rotate_left(17));
             let _ = std::fmt::Write::write_str(&mut digest, what);
             let _ = result.show(&mut digest);
-            kernel.told.insert(kernel.going_on, digest.0);
+            kernel.tell(self.key, digest.0);
             if !KEPT_BY_NOBODY.contains(&what) {
                 let task = kernel.roots.get(&kernel.going_on).copied().unwrap_or_default();
                 let call = what.bytes().fold(task, |digest, byte| mix(digest ^ u64::from(byte)));

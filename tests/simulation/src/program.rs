@@ -73,7 +73,7 @@ impl WorkerProcess {
             if process.terminated {
                 return Poll::Ready(());
             }
-            process.waiting.push(cx.waker().clone());
+            process.await_signal.push(cx.waker().clone());
             Poll::Pending
         })
         .await;
@@ -89,7 +89,7 @@ impl WorkerProcess {
                 _ => None,
             });
             let Some((number, question)) = next else {
-                kernel.process_mut(key).waiting.push(cx.waker().clone());
+                kernel.process_mut(key).await_question.push(cx.waker().clone());
                 return Poll::Pending;
             };
             self.host.tell(&mut kernel, "asked", &number);

@@ -61,6 +61,12 @@ pub struct Simulation {
     pub(crate) waits: u32,
     /// How often an asked schedule may still let somebody go on although whoever went on last could; `None`: as often as it likes.
     pub(crate) preemptions: Option<u32>,
+    /// What makes no difference is left out of an asked schedule.
+    reduced: bool,
+    /// The only one whose death is to be tried now, if the last step does not depend on who else lives.
+    may_die: Option<Key>,
+    /// Whoever is asked has seen a state for the first time: from then on the steps are new to him.
+    on_new_ground: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -109,6 +115,9 @@ impl Simulation {
             kills: 0,
             waits: 0,
             preemptions: None,
+            reduced: false,
+            may_die: None,
+            on_new_ground: false,
         }
     }
 
@@ -126,8 +135,12 @@ impl Simulation {
         self
     }
 
-    pub(crate) fn with_digests(self) -> Self {
-        self.shared.kernel().story.digests = true;
+    /// Keeps digests for a search, which leaves out what makes no difference if it is `reduced`.
+    pub(crate) fn with_digests(mut self, reduced: bool) -> Self {
+        self.reduced = reduced;
+        let mut kernel = self.shared.kernel();
+        (kernel.story.digests, kernel.reduced) = (true, reduced);
+        drop(kernel);
         self
     }
 
@@ -210,6 +223,11 @@ impl Simulation {
     /// How many workers were launched.
     pub fn launches(&self) -> usize {
         self.shared.kernel().guarantees.launches.len()
+    }
+
+    /// A digest of how it ended.
+    pub(crate) fn outcome(&self) -> u64 {
+        self.shared.kernel().outcome()
     }
 
     /// Runs until all sessions are over and all planned faults have struck.
@@ -367,6 +385,7 @@ impl Simulation {
             return false;
         }
         let Some(next) = [timer, planned, arrival].into_iter().flatten().min() else { return false };
+        self.shared.kernel().keep_askers_waiting();
         self.advance(next);
         true
     }
@@ -451,21 +470,38 @@ impl Simulation {
         self.steps += 1;
         let slot = &mut self.tasks[task];
         slot.stepped = self.steps;
-        if !std::mem::take(&mut self.unnoticed) {
+        let unnoticed = std::mem::take(&mut self.unnoticed);
+        if !unnoticed {
             self.last = slot.id;
+            let announced = self.shared.kernel().announced.get(&slot.id).copied();
+            let blind = self.reduced && announced.is_some_and(|announced| announced.sees_no_death);
+            self.may_die = blind.then_some(key);
         }
-        {
+        let before = {
             let mut kernel = self.shared.kernel();
             kernel.goes_on(slot.id);
-        }
+            (unnoticed && self.on_new_ground).then(|| kernel.noticeable(key))
+        };
         slot.flag.0.store(false, Ordering::Relaxed);
         let over = slot.future.as_mut().poll(&mut Context::from_waker(&slot.waker)) == Poll::Ready(());
         if over {
             let over = self.tasks.remove(task);
-            self.shared.kernel().told.remove(&over.id);
+            self.shared.kernel().ends(over.id, key);
+        }
+        if let Some(before) = before {
+            self.check_unnoticed(key, before);
         }
         self.check_deadline(key);
         self.bury();
+    }
+
+    /// What was taken for a step that nobody else can notice must be one.
+    fn check_unnoticed(&self, key: Key, before: u64) {
+        let mut kernel = self.shared.kernel();
+        if kernel.noticeable(key) != before {
+            let what = format!("others can notice a step of {} after all", kernel.process(key).role);
+            kernel.guarantees.broken.get_or_insert(what);
+        }
     }
 
     /// *Each call ends by its deadline*: whoever got to go on after it must have come to an end with that.

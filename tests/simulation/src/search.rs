@@ -1,21 +1,23 @@
 //! Every schedule, not a sample: each choice that the scheduler has is tried, and states that were seen before are not gone into again.
 //!
 //! A schedule can't be taken up in its middle, since the tasks of a process are futures and can't be copied; so each is run from the
-//! beginning, along the choices made so far. A state is what the kernel holds, what each task of a living process was told up to now (which, with its
-//! program and with the order of what its process kept, makes its own state), and what the guarantees' books hold of it; two states with one
-//! 64-bit digest are taken for one.
+//! beginning, along the choices made so far. What makes no difference is left out: `kernel/notice.rs` says what that is, and why. A state is what
+//! the kernel holds, what each task of a living process was told up to now (which, with its program and with the order of what its process kept,
+//! makes its own state), and what the guarantees' books hold of it; two states with one 64-bit digest are taken for one.
 //!
 //! Time passes when nobody can go on, and up to [`Bounds::waits`] times although somebody could.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use coordinator::{LaunchCommand, PortChoice, SpecError, WorkerSpec};
 
+use crate::kernel::mix;
 use crate::program::StandardWorker;
 use crate::scenario::Broken;
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, Step};
 use crate::scheduler::{Pause, Simulation};
 use crate::session::{Answer, Errand, SessionPlan};
 
@@ -32,17 +34,21 @@ pub struct Bounds {
     pub preemptions: Option<u32>,
     /// Whether the worker's answers cross each other; if not, each is over before the next begins.
     pub crossing: bool,
+    /// Whether what makes no difference is left out: far fewer schedules, and the same outcomes.
+    pub reduced: bool,
     /// After so many schedules the search is given up; `None`: never.
     pub most: Option<u64>,
 }
 
 /// What was searched.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Covered {
     /// Schedules that were run to their end, or to a state that was known.
     pub schedules: u64,
     /// Those that came to an end of their own.
     pub ends: u64,
+    /// What these came to.
+    pub outcomes: Outcomes,
     /// Distinct states in which there was a choice.
     pub states: u64,
     /// Steps made in all.
@@ -53,35 +59,56 @@ pub struct Covered {
     pub complete: bool,
 }
 
+/// Digests of the different ends: who lives, what is in the files, what the sessions got, what they were told since they could last forget, and
+/// when.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Outcomes(pub HashSet<u64>);
+
+impl fmt::Debug for Outcomes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.len())
+    }
+}
+
 #[derive(Debug, Default)]
 struct Path {
-    /// For each choice, how many there were, and which was taken.
-    choices: Vec<(usize, usize)>,
+    /// For each choice those that are to be tried, in this order, and which of them is taken.
+    choices: Vec<(Vec<usize>, usize)>,
     at: usize,
+    /// The states that were gone into, and the deaths in them.
     seen: HashSet<u64>,
+    deaths: HashSet<u64>,
     deepest: usize,
 }
 
 impl Path {
-    fn choose(&mut self, options: usize, digest: &dyn Fn() -> u64) -> Option<usize> {
+    /// A state may be come to again with other deaths to try, but what else follows from it is known then.
+    fn choose(&mut self, options: &[Step], digest: &dyn Fn() -> u64) -> Option<usize> {
         if self.at == self.choices.len() {
-            if !self.seen.insert(digest()) {
+            let state = digest();
+            let new = self.seen.insert(state);
+            let mut to_be_tried = |option: &usize| match options[*option] {
+                Step::Kill(key) => self.deaths.insert(mix(state ^ mix(u64::from(key.0)))),
+                Step::Run(..) | Step::Wait => new,
+            };
+            let tried: Vec<usize> = (0..options.len()).filter(|option| to_be_tried(option)).collect();
+            if tried.is_empty() {
                 return None;
             }
-            self.choices.push((options, 0));
+            self.choices.push((tried, 0));
             self.deepest = self.deepest.max(self.choices.len());
         }
-        let (_, taken) = self.choices[self.at];
+        let (tried, taken) = &self.choices[self.at];
         self.at += 1;
-        Some(taken)
+        Some(tried[*taken])
     }
 
     /// Goes on to the next schedule; false if there is none.
     fn turn(&mut self) -> bool {
         self.at = 0;
-        while let Some((options, taken)) = self.choices.last_mut() {
+        while let Some((tried, taken)) = self.choices.last_mut() {
             *taken += 1;
-            if taken < options {
+            if *taken < tried.len() {
                 return true;
             }
             self.choices.pop();
@@ -103,7 +130,10 @@ pub fn search(bounds: Bounds) -> Result<Covered, Broken> {
         let pause = machine.run();
         covered.schedules += 1;
         covered.steps += machine.steps();
-        covered.ends += u64::from(pause == Pause::Done);
+        if pause == Pause::Done {
+            covered.ends += 1;
+            covered.outcomes.0.insert(machine.outcome());
+        }
         if let Err(what) = judge(bounds, &machine, pause) {
             lock().at = 0;
             let mut again = self::machine(bounds, &path, true).map_err(|error| broken(error.to_string()))?;
@@ -125,10 +155,12 @@ fn broken(what: String) -> Broken {
 
 fn machine(bounds: Bounds, path: &Arc<Mutex<Path>>, traced: bool) -> Result<Simulation, SpecError> {
     let path = Arc::clone(path);
-    let ask = move |options: &[crate::Step], digest: &dyn Fn() -> u64| {
-        path.lock().unwrap_or_else(PoisonError::into_inner).choose(options.len(), digest)
+    let ask = move |options: &[Step], digest: &dyn Fn() -> u64| {
+        path.lock().unwrap_or_else(PoisonError::into_inner).choose(options, digest)
     };
-    let machine = Simulation::new(0, Schedule::Asked(Box::new(ask))).traced(traced).with_digests();
+    // Time that passes although somebody could go on comes between any two steps: nothing can be left out then.
+    let reduced = bounds.reduced && bounds.waits == 0;
+    let machine = Simulation::new(0, Schedule::Asked(Box::new(ask))).traced(traced).with_digests(reduced);
     let worker = StandardWorker { in_turn: !bounds.crossing, ..StandardWorker::default() };
     let mut machine = machine.with_program(Arc::new(worker));
     (machine.kills, machine.waits, machine.preemptions) = (bounds.kills, bounds.waits, bounds.preemptions);

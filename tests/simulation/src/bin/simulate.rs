@@ -54,6 +54,9 @@ enum Command {
         /// Let the worker's answers cross each other, instead of giving one after the other.
         #[arg(long)]
         crossing: bool,
+        /// Leave nothing out, not even what makes no difference.
+        #[arg(long)]
+        every_step: bool,
         /// Give up after so many schedules.
         #[arg(long)]
         most: Option<u64>,
@@ -87,8 +90,9 @@ fn main() -> ExitCode {
             Ok(tally) => println!("no guarantee breaks: {tally:?}"),
             Err(found) => return refused(&found),
         },
-        Command::Search { sessions, kills, waits, preemptions, crossing, most } => {
-            match search::search(Bounds { sessions, kills, waits, preemptions, crossing, most }) {
+        Command::Search { sessions, kills, waits, preemptions, crossing, every_step, most } => {
+            let reduced = !every_step;
+            match search::search(Bounds { sessions, kills, waits, preemptions, crossing, reduced, most }) {
                 Ok(covered) => println!("{covered:?} in {:.1} s", begun.elapsed().as_secs_f64()),
                 Err(broken) => {
                     println!("BROKEN: {}", broken.what);

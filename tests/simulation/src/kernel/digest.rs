@@ -3,7 +3,10 @@
 use std::fmt::Write;
 use std::hash::{Hash, Hasher};
 
+use super::files::TEMPORARY;
+use super::notice::UNREAD;
 use super::ports::Listener;
+use super::processes::{Key, Role};
 use super::{Kernel, mix};
 
 /// SplitMix64 over what is hashed: fast, and the same in every run.
@@ -49,11 +52,7 @@ impl Kernel {
         for (file, opened) in &self.locks.opened {
             (file, opened.inode, opened.copies).hash(&mut to);
         }
-        self.locks.records.hash(&mut to);
-        for (inode, holders) in &self.locks.flocks {
-            (inode, holders.len()).hash(&mut to);
-            holders.iter().for_each(|(file, sharing)| (file, *sharing as u8).hash(&mut to));
-        }
+        self.digest_locks(&mut to);
         for (port, listener) in &self.ports.listeners {
             match listener {
                 Listener::Worker { owner, queue, .. } => {
@@ -66,17 +65,71 @@ impl Kernel {
         for (number, request) in &self.ports.requests {
             (number, request.server, request.broken, request.reply.is_some()).hash(&mut to);
         }
+        self.digest_channels(&mut to);
+        self.guarantees.digest(&mut to);
+        for (at, _) in self.timers.keys() {
+            at.hash(&mut to);
+        }
+        to.finish()
+    }
+
+    fn digest_locks(&self, to: &mut Mixer) {
+        self.locks.records.hash(to);
+        for (inode, holders) in &self.locks.flocks {
+            (inode, holders.len()).hash(to);
+            holders.iter().for_each(|(file, sharing)| (file, *sharing as u8).hash(to));
+        }
+    }
+
+    fn digest_channels(&self, to: &mut Mixer) {
         for channel in &self.channels {
             let mut text = super::story::Digest(channel.messages.len() as u64);
             for message in &channel.messages {
                 let _ = write!(text, "{message:?}");
             }
-            text.0.hash(&mut to);
+            text.0.hash(to);
         }
-        self.guarantees.digest(&mut to);
-        for (at, _) in self.timers.keys() {
-            at.hash(&mut to);
+    }
+
+    /// What is published in the directories: all but temporary files, and what nobody reads.
+    fn digest_published(&self, to: &mut Mixer) {
+        let read = |name: &str| !name.starts_with(TEMPORARY) && !UNREAD.contains(&name);
+        let entries = self.files.folders.values().flat_map(|folder| &folder.entries);
+        for (name, inode) in entries.filter(|(name, _)| read(name)) {
+            let contents = self.files.files.get(inode).map(|file| (&file.bytes, file.modified));
+            (name, contents).hash(to);
         }
+    }
+
+    /// The digest of what others can notice of this process's steps.
+    pub(crate) fn noticeable(&self, key: Key) -> u64 {
+        let mut to = Mixer(self.now);
+        self.processes.iter().for_each(|process| process.alive().hash(&mut to));
+        self.digest_published(&mut to);
+        self.digest_locks(&mut to);
+        for (port, listener) in self.ports.listeners.iter().filter(|_| self.ports.published) {
+            let (Listener::Worker { owner, .. } | Listener::Squatter { owner, .. }) = listener;
+            (port, owner).hash(&mut to);
+        }
+        // Only the session that launched a worker takes what that worker reports.
+        if matches!(self.process(key).role, Role::Worker(_)) {
+            self.digest_channels(&mut to);
+        }
+        to.finish()
+    }
+
+    /// The digest of what came of it all, and of what all those were told who came to their own end.
+    pub(crate) fn outcome(&self) -> u64 {
+        let mut to = Mixer(self.now ^ mix(self.ended));
+        for process in &self.processes {
+            (process.pid, process.alive()).hash(&mut to);
+        }
+        self.digest_published(&mut to);
+        self.locks.records.hash(&mut to);
+        self.guarantees.launches.len().hash(&mut to);
+        let mut text = super::story::Digest(0);
+        let _ = write!(text, "{:?}", self.answers);
+        text.0.hash(&mut to);
         to.finish()
     }
 }

@@ -11,6 +11,9 @@ use coordinator::machine::FileStamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Inode(pub(crate) u64);
 
+/// How the names of temporary files begin.
+pub(crate) const TEMPORARY: &str = ".tmp-";
+
 /// The contents of a file. Shared, since nobody changes them in place.
 pub(crate) type Bytes = Arc<[u8]>;
 

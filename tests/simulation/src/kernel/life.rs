@@ -1,5 +1,6 @@
 //! Birth, death, signals and power failures.
 
+use std::task::Waker;
 use std::time::Duration;
 
 use coordinator::WorkerSpec;
@@ -43,7 +44,9 @@ impl Kernel {
             drawn: 0,
             changes: 0,
             channel: None,
-            waiting: Vec::new(),
+            kept_waiting: false,
+            await_signal: Vec::new(),
+            await_question: Vec::new(),
         });
         self.pids.insert(pid, key);
         let (now, loaded_until) = (self.now, self.loaded_until);
@@ -123,8 +126,9 @@ impl Kernel {
             Signal::Kill => self.die(key, Ending::Signalled(SIGKILL)),
             // Only a worker handles it; a stopped one does when it goes on, a wedged one never.
             Signal::Terminate if matches!(self.process(key).role, Role::Worker(_)) => {
-                self.process_mut(key).terminated = true;
-                self.ring(key);
+                let process = self.process_mut(key);
+                process.terminated = true;
+                process.await_signal.drain(..).for_each(Waker::wake);
             }
             Signal::Terminate => self.die(key, Ending::Signalled(SIGTERM)),
             Signal::Continue => {
@@ -137,10 +141,14 @@ impl Kernel {
         }
     }
 
-    /// Wakes the tasks of a process that wait for a signal or a connection.
-    pub(crate) fn ring(&mut self, key: Key) {
-        for waiting in std::mem::take(&mut self.process_mut(key).waiting) {
-            waiting.wake();
+    /// Wakes those of a process that wait for a question. In random stories, those that wait for a signal look too, and wait on: else what was found in
+    /// them would have other numbers.
+    pub(crate) fn knock(&mut self, key: Key) {
+        let search = self.story.digests;
+        let process = self.process_mut(key);
+        process.await_question.drain(..).for_each(Waker::wake);
+        if !search {
+            process.await_signal.drain(..).for_each(Waker::wake);
         }
     }
 

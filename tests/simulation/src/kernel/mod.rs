@@ -4,6 +4,7 @@ mod digest;
 pub(crate) mod files;
 pub(crate) mod life;
 pub(crate) mod locks;
+pub(crate) mod notice;
 pub(crate) mod ports;
 pub(crate) mod processes;
 mod story;
@@ -22,8 +23,9 @@ use crate::guarantees::Guarantees;
 use crate::session::Answer;
 use files::{FileSystem, Inode};
 use locks::{LockTable, OpenFile, Opened};
+use notice::Announced;
 use ports::Ports;
-use processes::{Key, Process};
+use processes::{Key, Process, Role};
 use story::Story;
 pub(crate) use story::{Digest, Show};
 pub(crate) use weather::CallClass;
@@ -69,11 +71,17 @@ pub(crate) struct Kernel {
     pub(crate) loaded_until: u64,
     /// The task that goes on at the moment.
     pub(crate) going_on: u64,
-    /// For each task that is about to make a call, whether others can notice that call or be noticed by it.
-    pub(crate) unnoticed: HashMap<u64, bool>,
+    /// The calls that tasks are about to make.
+    pub(crate) announced: HashMap<u64, Announced>,
     /// For each task a digest of all that it was ever told, and of what it was told when it began, which tells it apart in every schedule.
     pub(crate) told: HashMap<u64, u64>,
     pub(crate) roots: HashMap<u64, u64>,
+    /// The same, since the last point at which a session may forget, and without when tasks went on.
+    recent: HashMap<u64, u64>,
+    /// A search leaves out what makes no difference: sessions forget then.
+    pub(crate) reduced: bool,
+    /// The sum of what the tasks were told that have come to an end by themselves.
+    ended: u64,
     /// Who lies in wait for a call.
     pub(crate) ambushes: Vec<Ambush>,
     /// What blows struck in the midst of a step lead to later.
@@ -126,9 +134,12 @@ impl Kernel {
             weather: Weather::default(),
             loaded_until: 0,
             going_on: 0,
-            unnoticed: HashMap::new(),
+            announced: HashMap::new(),
             told: HashMap::new(),
             roots: HashMap::new(),
+            recent: HashMap::new(),
+            reduced: false,
+            ended: 0,
             ambushes: Vec::new(),
             later: Vec::new(),
             guarantees: Guarantees::default(),
@@ -167,8 +178,40 @@ impl Kernel {
     pub(crate) fn goes_on(&mut self, task: u64) {
         self.going_on = task;
         if self.story.digests {
-            self.unnoticed.remove(&task);
+            self.announced.remove(&task);
             self.told.entry(task).and_modify(|told| *told = mix(*told));
+        }
+    }
+
+    /// This task of a process has come to its end.
+    pub(crate) fn ends(&mut self, task: u64, key: Key) {
+        self.told.remove(&task);
+        let told = self.recent.remove(&task).filter(|_| matches!(self.process(key).role, Role::Session(_)));
+        if let Some(told) = told {
+            self.ended = self.ended.wrapping_add(mix(u64::from(key.0) ^ mix(told)));
+        }
+    }
+
+    /// The task that goes on was told something.
+    pub(crate) fn tell(&mut self, key: Key, what: u64) {
+        let told = self.told_so_far(key);
+        self.told.insert(self.going_on, mix(told ^ mix(what)));
+        let recent = self.recent.entry(self.going_on).or_default();
+        *recent = mix(*recent ^ mix(what));
+    }
+
+    /// A session comes to a point from which on it is the same whatever it was told before: no variable holds anything of that, unless it still
+    /// waits for an answer beside what else it does.
+    pub(crate) fn may_forget(&mut self, key: Key, point: &str) {
+        let process = self.process_mut(key);
+        if process.kept_waiting || !matches!(process.role, Role::Session(_)) {
+            return;
+        }
+        let point = point.bytes().fold(u64::from(key.0), |digest, byte| mix(digest ^ u64::from(byte)));
+        self.recent.insert(self.going_on, point);
+        if self.reduced {
+            self.told.insert(self.going_on, point);
+            self.process_mut(key).changes = 0;
         }
     }
 

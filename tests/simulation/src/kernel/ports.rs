@@ -96,6 +96,8 @@ pub(crate) struct Ports {
     pub(crate) listeners: BTreeMap<u16, Listener>,
     pub(crate) requests: BTreeMap<u64, Request>,
     pub(crate) overheard: Option<Box<Health>>,
+    /// A record was published while somebody listened: who has read it may ask there at any time.
+    pub(crate) published: bool,
 }
 
 impl Ports {

@@ -84,8 +84,11 @@ pub(crate) struct Process {
     pub(crate) changes: u64,
     /// The number of the readiness channel that it writes to.
     pub(crate) channel: Option<usize>,
-    /// Its tasks that wait for a signal or a connection.
-    pub(crate) waiting: Vec<Waker>,
+    /// Time has passed while it waited for an answer.
+    pub(crate) kept_waiting: bool,
+    /// Its tasks that wait for a signal, and those that wait for a question.
+    pub(crate) await_signal: Vec<Waker>,
+    pub(crate) await_question: Vec<Waker>,
 }
 
 impl Process {

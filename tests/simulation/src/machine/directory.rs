@@ -9,10 +9,8 @@ use coordinator::machine::{Directory, Durability, FileStamp};
 
 use crate::host::Host;
 use crate::kernel::CallClass;
-use crate::kernel::files::{Bytes, Inode, missing};
+use crate::kernel::files::{Bytes, Inode, TEMPORARY, missing};
 use crate::kernel::locks::OpenFile;
-
-const TEMPORARY: &str = ".tmp-";
 
 /// A directory, by its inode: held open, or found at a path a moment ago.
 pub(super) struct Folder<'a> {
@@ -98,9 +96,8 @@ impl Folder<'_> {
         let stamp = host
             .try_call(CallClass::Write, "rename to", name, |kernel, key| {
                 kernel.files.rename(self.inode, temporary, name)?;
-                if name == layout::RECORD {
-                    kernel.guarantees.wrote_record(key);
-                }
+                kernel.guarantees.touched(key, name);
+                kernel.ports.published |= name == layout::RECORD && !kernel.ports.listeners.is_empty();
                 if name == layout::LAUNCH {
                     kernel.noted_launch(key);
                 }
@@ -121,6 +118,7 @@ impl Folder<'_> {
         self.host
             .try_call(CallClass::Write, "unlink", name, |kernel, key| {
                 kernel.files.unlink(self.inode, name);
+                kernel.guarantees.touched(key, name);
                 if name.ends_with(".lock") {
                     kernel.guarantees.unlinked_a_lock(key, name);
                 }

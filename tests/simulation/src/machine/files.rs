@@ -37,7 +37,10 @@ impl Files for SimulatedFiles {
                 }
                 Ok(())
             })
-            .await
+            .await?;
+        // Nothing is kept of a first look that found no worker.
+        self.0.kernel().may_forget(self.0.key, "made the directory");
+        Ok(())
     }
 
     async fn check(&self, dir: &Path) -> io::Result<()> {

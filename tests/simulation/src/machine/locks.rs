@@ -205,6 +205,8 @@ impl Locks for WatchedLocks {
         let mut kernel = self.host.kernel();
         let now = kernel.now;
         kernel.guarantees.elected(self.host.key, now);
+        // Nothing is kept of what was seen up to here, and the first thing that the elected does is to look.
+        kernel.may_forget(self.host.key, &format!("elected at {rank}"));
         Ok(Some(Box::new(WatchedElection { watch: ElectionWatch(self.host.clone()), guard })))
     }
 

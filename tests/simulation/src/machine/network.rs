@@ -71,7 +71,7 @@ impl SimulatedNetwork {
                     .ports
                     .requests
                     .insert(number, Request { server: Some(owner), from, ..Request::default() });
-                kernel.ring(owner);
+                kernel.knock(owner);
                 Ok(Connected::Asked(number))
             })
             .await

@@ -1,5 +1,6 @@
 //! Schedules that somebody else decides on: what he may choose from, and what makes two states the same.
 
+use std::cell::Cell;
 use std::sync::atomic::Ordering;
 
 use super::{Simulation, Slot};
@@ -14,8 +15,8 @@ impl Simulation {
         let mut order: Vec<usize> = able.to_vec();
         order.sort_by_key(|task| (self.tasks[*task].id != self.last, self.tasks[*task].id));
         let goes_on = order.first().is_some_and(|task| self.tasks[*task].id == self.last);
-        // What nobody else can notice comes first: it makes no difference whether it comes before or after what others do.
-        let unnoticed = able.iter().copied().find(|task| self.waits == 0 && self.is_unnoticed(*task));
+        // What nobody else can notice comes first, and nobody dies before it.
+        let unnoticed = able.iter().copied().find(|task| self.reduced && self.is_unnoticed(*task));
         if let Some(unnoticed) = unnoticed {
             order = vec![unnoticed];
         } else if goes_on && self.preemptions == Some(0) {
@@ -26,8 +27,9 @@ impl Simulation {
         if able.is_empty() || (self.waits > 0 && self.shared.kernel().next_timer().is_some()) {
             options.push(Step::Wait);
         }
-        if self.kills > 0 && !(able.is_empty() && self.sessions_are_over()) {
-            options.extend(self.shared.kernel().mortals().map(Step::Kill));
+        if self.kills > 0 && unnoticed.is_none() && !(able.is_empty() && self.sessions_are_over()) {
+            let may_die = |key: &Key| self.may_die.is_none_or(|only| only == *key);
+            options.extend(self.shared.kernel().mortals().filter(may_die).map(Step::Kill));
         }
         let step = match options[..] {
             [only] => only,
@@ -44,6 +46,9 @@ impl Simulation {
             Step::Wait if able.is_empty() => {}
             Step::Wait => self.waits -= 1,
         }
+        if !matches!(step, Step::Run(..)) {
+            self.may_die = None;
+        }
         Some(step)
     }
 
@@ -51,7 +56,9 @@ impl Simulation {
         let (tasks, last) = (&self.tasks, self.last);
         let (kills, waits, preemptions) = (self.kills, self.waits, self.preemptions);
         let kernel = self.shared.kernel();
+        let asked = Cell::new(false);
         let digest = || {
+            asked.set(true);
             let budget = mix(kernel.digest() ^ (u64::from(kills) << 32) ^ u64::from(waits));
             let (digest, last) = digest_tasks(tasks, &kernel, last);
             let digest = mix(budget ^ digest);
@@ -60,15 +67,29 @@ impl Simulation {
                 .map_or(digest, |left| mix(digest ^ (u64::from(left) << 40) ^ if goes_on { last } else { 0 }))
         };
         let Schedule::Asked(ask) = &mut self.schedule else { return None };
-        ask(options, &digest).map(|chosen| options[chosen])
+        let chosen = ask(options, &digest);
+        drop(kernel);
+        self.on_new_ground |= asked.get();
+        chosen.map(|chosen| options[chosen])
     }
 
-    /// Whether a task's next step concerns nobody but its own process. Asked only of processes with a single task that can do anything: of
-    /// a session, and of a worker before it listens, when nobody can ask it anything.
+    /// Whether it makes no difference if a task's next step comes before or after what other processes do, up to their deaths and its own: it is
+    /// not noticed by them, and while it is due they can't set another task of its process going.
     fn is_unnoticed(&self, task: usize) -> bool {
         let kernel = self.shared.kernel();
         let slot = &self.tasks[task];
-        kernel.ports.of(slot.key).is_none() && kernel.unnoticed.get(&slot.id).copied().unwrap_or(true)
+        // The first step of a task comes before its first call.
+        slot.stepped == 0
+            || self.goes_on_alone(&kernel, slot)
+                && (kernel.announced.get(&slot.id))
+                    .map_or_else(|| kernel.wakes_unnoticed(slot.key), |announced| announced.unnoticed)
+    }
+
+    /// Whether no other task of the same process can go on until this one has: none can now, and a question would set none going.
+    fn goes_on_alone(&self, kernel: &Kernel, slot: &Slot) -> bool {
+        let able = |other: &&Slot| other.key == slot.key && other.flag.0.load(Ordering::Relaxed);
+        let unasked = !kernel.ports.published || kernel.process(slot.key).await_question.is_empty();
+        unasked && self.tasks.iter().filter(able).count() == 1
     }
 }
 
