@@ -88,6 +88,8 @@ pub(crate) struct EnsureArgs {
     pub(crate) output: Output,
     #[command(flatten)]
     pub(crate) passed: Passed,
+    #[command(flatten)]
+    pub(crate) supervised: Supervised,
     /// Start nothing: fail with `not_running` if no worker runs
     #[arg(long)]
     pub(crate) no_start: bool,
@@ -239,6 +241,8 @@ pub(crate) struct ServeArgs {
     pub(crate) output: Output,
     #[command(flatten)]
     pub(crate) tuning: Tuning,
+    #[command(flatten)]
+    pub(crate) supervised: Supervised,
     /// Write the log to standard error instead of the log file, and end with the terminal
     #[arg(long)]
     pub(crate) foreground: bool,
@@ -274,6 +278,8 @@ pub(crate) struct RestartArgs {
     #[command(flatten)]
     pub(crate) passed: Passed,
     #[command(flatten)]
+    pub(crate) supervised: Supervised,
+    #[command(flatten)]
     pub(crate) force: Force,
 }
 
@@ -307,6 +313,8 @@ pub(crate) struct ShowArgs {
     pub(crate) output: Output,
     #[command(flatten)]
     pub(crate) passed: Passed,
+    #[command(flatten)]
+    pub(crate) supervised: Supervised,
 }
 
 /// Which identity, and how patiently.
@@ -365,6 +373,21 @@ pub(crate) struct Passed {
     env: Vec<OsString>,
 }
 
+/// What serves in the worker's place.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Supervised {
+    /// Supervise this command: it serves on the worker's port, and `{port}` in it stands for that port
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+impl Supervised {
+    /// Adds the values of these flags.
+    pub(crate) fn add_to(&self, flags: &mut Flags) {
+        flags.extend(self.command.iter().map(|word| (Key::Command, word.clone())));
+    }
+}
+
 /// How far ending a worker may go.
 #[derive(Debug, Args)]
 pub(crate) struct Force {
@@ -418,6 +441,9 @@ pub(crate) struct Tuning {
     /// A worker that served for so long did not fail, however it ended [default: 5s]
     #[arg(long, value_name = "TIME")]
     backoff_stable_after: Option<OsString>,
+    /// What is started in the worker's place and beside it, as JSON; a configuration file has [worker] and [[helper]]
+    #[arg(long, value_name = "JSON")]
+    plan: Option<OsString>,
 }
 
 /// The values that were given.
@@ -475,6 +501,7 @@ impl Tuning {
             (Key::BackoffBase, &self.backoff_base),
             (Key::BackoffMax, &self.backoff_max),
             (Key::BackoffStableAfter, &self.backoff_stable_after),
+            (Key::Plan, &self.plan),
         ]));
     }
 }

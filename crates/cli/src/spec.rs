@@ -21,7 +21,16 @@ pub(crate) fn worker_spec(
     deadline: Duration,
 ) -> Result<WorkerSpec, ConfigError> {
     let mut launch = LaunchCommand::this_program(serve_arguments(settings)).map_err(ConfigError::Program)?;
-    launch.env_pass = settings.env_pass.iter().map(|item| item.value.clone()).collect();
+    let plan = &settings.plan.value;
+    if may_start && plan.lacks_words() {
+        return Err(ConfigError::BadValue {
+            key: Key::Plan.path().to_owned(),
+            origin: settings.plan.source.clone(),
+            wrong: "there is no command: name it here, or after --".to_owned(),
+        });
+    }
+    let passed = plan.command.iter().chain(&plan.helpers).flat_map(|part| part.env.pass.iter().cloned());
+    launch.env_pass = settings.env_pass.iter().map(|item| item.value.clone()).chain(passed).collect();
     let mut builder = WorkerSpec::builder(launch);
     if settings.port.source != Source::Default {
         builder = builder.port_choice(settings.port.value);
@@ -30,6 +39,7 @@ pub(crate) fn worker_spec(
         .name(settings.name.value.as_str())
         .state_dir(&settings.state_dir.value)
         .version(env!("CARGO_PKG_VERSION"))
+        .supervised(plan.command.is_some())
         .may_start(may_start)
         .deadline(deadline)
         .hang_limit(settings.hang_limit.value)
@@ -57,6 +67,7 @@ pub(crate) fn serve_options(settings: &Settings, foreground: bool) -> ServeOptio
     options.keep_for = settings.keep_for.value;
     options.keep_bytes = settings.keep_bytes.value;
     options.synced = settings.synchronous.value;
+    options.children = settings.plan.value.clone();
     options
 }
 

@@ -220,7 +220,8 @@ impl<'a> Client<'a> {
         let again = |why: String| Miss::Again(why);
         let token = read_token(&self.machine, self.spec).await.unwrap_or_default();
         let client = crate::system::http_client().map_err(|error| again(error.to_string()))?;
-        let mut request = client.request(method.clone(), format!("{}{path}", worker.url)).bearer_auth(token);
+        let mut request =
+            client.request(method.clone(), format!("http://{}{path}", worker.control)).bearer_auth(token);
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_vec());
         }

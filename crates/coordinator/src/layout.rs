@@ -1,7 +1,5 @@
 //! The names of the files in a state directory. They are a frozen format: installs of every version share the directory.
 
-use crate::identity::Name;
-
 /// The tenure lock.
 pub const WORKER_LOCK: &str = "worker.lock";
 /// What the worker in office says of itself.
@@ -27,8 +25,8 @@ pub const LOG_FILE: &str = "logs/worker.log";
 /// The directory of the logs.
 pub const LOG_DIR: &str = "logs";
 
-/// The output of a child of the worker. No child is called `worker`: its log would be the worker's own.
-pub fn child_log(child: &Name) -> String {
+/// The output of a child of the worker, by its [`crate::Name`]. No child is called `worker`: its log would be the worker's own.
+pub fn child_log(child: &str) -> String {
     format!("{LOG_DIR}/{child}.log")
 }
 

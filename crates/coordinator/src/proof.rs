@@ -13,7 +13,7 @@ use sha2::Sha256;
 
 use crate::identity::{Epoch, Name, ProtocolRange};
 use crate::machine::{Pid, Random};
-use crate::record::WorkerState;
+use crate::record::{Service, WorkerState};
 use crate::sabotage::{self, Sabotage};
 
 /// The most of a health answer that is read, in bytes.
@@ -90,6 +90,10 @@ impl ProofKey {
         field(&health.protocol.min.to_be_bytes());
         field(&health.protocol.max.to_be_bytes());
         field(&[health.state as u8]);
+        if let Some(service) = &health.service {
+            field(service.address.to_string().as_bytes());
+            field(&service.pid.0.to_be_bytes());
+        }
         mac
     }
 
@@ -129,6 +133,9 @@ pub struct Health {
     pub protocol: ProtocolRange,
     /// How far it is.
     pub state: WorkerState,
+    /// The command that serves in its place, if it supervises one and that is ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Service>,
     /// The MAC; absent where no challenge was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<String>,
@@ -183,6 +190,7 @@ mod tests {
             version: semver::Version::new(1, 2, 3),
             protocol: ProtocolRange::default(),
             state: WorkerState::Ready,
+            service: None,
             proof: None,
         }
     }
@@ -197,7 +205,8 @@ mod tests {
         assert!(key.verifies(&good, &challenge));
         assert!(!key.verifies(&good, &Challenge::fresh(&*random).unwrap()), "a replayed proof");
         assert!(!ProofKey::fresh(Epoch(7), &*random).unwrap().verifies(&good, &challenge), "another key");
-        let lies: [fn(&mut Health); 8] = [
+        let service = Service { address: good.address, pid: Pid(1) };
+        let lies: [fn(&mut Health); 9] = [
             |h| h.name = "other".parse().unwrap(),
             |h| h.identity.push('1'),
             |h| h.epoch = Epoch(8),
@@ -206,11 +215,18 @@ mod tests {
             |h| h.version.patch = 4,
             |h| h.protocol.max = 2,
             |h| h.state = WorkerState::Leaving,
+            |h| h.service = Some(Service { address: h.address, pid: h.pid }),
         ];
         for (i, lie) in lies.iter().enumerate() {
             let mut bad = good.clone();
             lie(&mut bad);
             assert!(!key.verifies(&bad, &challenge), "lie {i} passed");
+        }
+        let mut supervisor = Health { service: Some(service), ..good.clone() };
+        key.sign(&mut supervisor, &challenge);
+        assert!(key.verifies(&supervisor, &challenge));
+        for lie in [None, Some(Service { pid: Pid(2), ..service })] {
+            assert!(!key.verifies(&Health { service: lie, ..supervisor.clone() }, &challenge), "{lie:?}");
         }
         good.proof = None;
         assert!(!key.verifies(&good, &challenge), "no proof at all");

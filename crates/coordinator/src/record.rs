@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::identity::{Epoch, Name, ProtocolRange};
-use crate::machine::{BootId, Moment, ProcessIdentity, Surroundings};
+use crate::machine::{BootId, Moment, Pid, ProcessIdentity, Surroundings};
 
 /// The most that is read of any of these files, in bytes.
 pub const READ_LIMIT: usize = 64 * 1024;
@@ -28,6 +28,15 @@ pub enum WorkerState {
     Stopped,
 }
 
+/// A command that a worker supervises and that serves in its place. The worker has the tenure and proves it at an address of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// Where the command serves: what sessions are given.
+    pub address: SocketAddr,
+    /// The command's process.
+    pub pid: Pid,
+}
+
 /// `worker.json`: what the worker in office says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
@@ -43,12 +52,18 @@ pub struct Record {
     /// Its process.
     #[serde(flatten)]
     pub process: ProcessIdentity,
+    /// Its guardian, if it has one: the process that was launched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guardian: Option<ProcessIdentity>,
     /// Where it runs.
     #[serde(flatten)]
     pub surroundings: Surroundings,
     /// Where it listens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<SocketAddr>,
+    /// The command that serves in its place, if it supervises one and that is ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Service>,
     /// Its version.
     pub version: semver::Version,
     /// The protocol versions that it speaks.
@@ -59,6 +74,13 @@ pub struct Record {
     pub started_at_ms: u64,
     /// When it took office, on the clock that excludes sleep.
     pub started: Moment,
+}
+
+impl Record {
+    /// Whether it is that of the worker which this launch has come to.
+    pub(crate) fn is_of(&self, launched: &ProcessIdentity) -> bool {
+        self.process == *launched || self.guardian.as_ref() == Some(launched)
+    }
 }
 
 /// `launch.json`: the last launch. Written by the elected; what backoff rests on.

@@ -44,6 +44,12 @@ impl LaunchCommand {
             env_set: Vec::new(),
         }
     }
+
+    /// What the started program gets of this process's environment: an allow-list (where programs and the user are, language, time zone), and
+    /// what is named here.
+    pub fn environment(&self) -> Vec<(OsString, OsString)> {
+        crate::system::environment(self)
+    }
 }
 
 /// How launches are held back after failures. A failure is a launch that never became ready, or a worker that died
@@ -110,6 +116,7 @@ pub struct WorkerSpec {
     pub(crate) version: Version,
     pub(crate) protocol: ProtocolRange,
     pub(crate) launch: LaunchCommand,
+    pub(crate) supervised: bool,
     pub(crate) may_start: bool,
     pub(crate) deadline: Duration,
     pub(crate) hang_limit: Duration,
@@ -131,6 +138,7 @@ impl WorkerSpec {
             state_dir: None,
             version: None,
             protocol: ProtocolRange::default(),
+            supervised: false,
             may_start: true,
             deadline: Self::DEFAULT_DEADLINE,
             hang_limit: Self::DEFAULT_HANG_LIMIT,
@@ -161,6 +169,10 @@ impl WorkerSpec {
     /// The program that becomes the worker.
     pub fn launch(&self) -> &LaunchCommand {
         &self.launch
+    }
+    /// Whether the worker supervises a command that serves in its place, and has the port.
+    pub fn supervised(&self) -> bool {
+        self.supervised
     }
     /// How long a call may take.
     pub fn deadline(&self) -> Duration {
@@ -225,6 +237,7 @@ pub struct WorkerSpecBuilder {
     state_dir: Option<PathBuf>,
     version: Option<String>,
     protocol: ProtocolRange,
+    supervised: bool,
     may_start: bool,
     deadline: Duration,
     hang_limit: Duration,
@@ -260,6 +273,12 @@ impl WorkerSpecBuilder {
     /// The protocol versions that this session understands; 1 without.
     pub fn protocol(mut self, range: ProtocolRange) -> Self {
         self.protocol = range;
+        self
+    }
+    /// Whether the worker supervises a command that serves in its place; not so without. The identity's port is then the command's, and
+    /// nobody is asked there for a proof.
+    pub fn supervised(mut self, supervised: bool) -> Self {
+        self.supervised = supervised;
         self
     }
     /// Whether a worker may be started (default) or only be found.
@@ -313,6 +332,7 @@ impl WorkerSpecBuilder {
             version,
             protocol: self.protocol,
             launch: self.launch,
+            supervised: self.supervised,
             may_start: self.may_start,
             deadline: self.deadline,
             hang_limit: self.hang_limit,

@@ -21,6 +21,9 @@ pub enum ServeError {
     /// The watchdog's thread could not be started: without it a stuck worker would stay in office.
     #[error("the watchdog's thread can't be started: {0}")]
     Watchdog(#[source] io::Error),
+    /// No guardian of the processes that are to be started could be left behind.
+    #[error("the worker's processes can't be guarded: {0}")]
+    Guard(#[source] io::Error),
     /// The bound socket could not be handed to the event loop.
     #[error("the bound port can't be listened on: {0}")]
     Listen(#[source] io::Error),
@@ -34,6 +37,7 @@ impl ServeError {
             Self::EventLoop(_) => "event_loop",
             Self::Signals(_) => "signals",
             Self::Watchdog(_) => "watchdog",
+            Self::Guard(_) => "guard",
             Self::Listen(_) => "listen",
         }
     }

@@ -10,6 +10,7 @@
 //! | `serve` | one tenure from the claim to the end |
 //! | `office` | taking office, or standing by for it |
 //! | `server` | HTTP: accept loop, limits, gate, routes |
+//! | `children` | the programs that are started in its place and beside it |
 //! | `store` | the data: one writer, fenced |
 //! | `children` | what child processes say |
 //! | `presence` | who needs this worker, and leaving when nobody does |
@@ -19,6 +20,7 @@
 //! | `signals`, `service_manager` | the surroundings |
 #![forbid(unsafe_code)]
 
+#[cfg_attr(not(unix), allow(dead_code, reason = "nothing can be started there yet"))]
 mod children;
 mod error;
 mod log;
@@ -37,6 +39,10 @@ mod store;
 mod vigil;
 mod watchdog;
 
+pub use children::{
+    Check, Env, Part, PartLimits, Plan, Restart, RestartWhen, Socket, StopRule, When, parse_duration,
+    parse_size,
+};
 pub use error::ServeError;
 pub use log::{LogLevel, UnknownLevel};
 pub use options::{Limits, ServeOptions};

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::children::Plan;
 use crate::log::LogLevel;
 use crate::service_manager::ServiceManager;
 
@@ -39,6 +40,8 @@ pub struct ServeOptions {
     pub keep_bytes: u64,
     /// Whether each commit waits for the disk, so that what was answered survives a power failure: `synchronous=FULL`. On by default.
     pub synced: bool,
+    /// What is started in this worker's place and beside it; nothing by default.
+    pub children: Plan,
 }
 
 impl Default for ServeOptions {
@@ -57,6 +60,7 @@ impl Default for ServeOptions {
             keep_for: Duration::ZERO,
             keep_bytes: 0,
             synced: true,
+            children: Plan::default(),
         }
     }
 }

@@ -93,18 +93,27 @@ impl Presence {
         ttl: Duration,
         owner: Option<ProcessIdentity>,
     ) -> Result<(), StoreError> {
-        let ttl_ms = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
-        self.store.put_lease(NewLease { id: id.clone(), ttl_ms, owner: owner.clone() }).await?;
-        let owner = owner.or_else(|| self.known().leases.get(&id)?.owner.clone());
-        self.hold(id, self.machine.clock.now() + ttl, owner);
-        Ok(())
+        let before = self.known().leases.get(&id).map(|held| held.owner.clone());
+        let is_new = before.is_none();
+        let owner = owner.or_else(|| before.flatten());
+        // Held first: the end of an old lease of this name, which may be on its way to the database, then sees that there is a new one.
+        self.hold(id.clone(), self.machine.clock.now() + ttl, owner.clone());
+        let put = self.store.put_lease(new_lease(&id, ttl, owner)).await;
+        if put.is_err() && is_new {
+            self.let_go(&id);
+        }
+        put
+    }
+
+    fn let_go(&self, id: &str) {
+        if let Some(held) = self.known().leases.remove(id) {
+            held.watch.abort();
+        }
     }
 
     /// Ends a lease; whether there was one.
     pub(crate) async fn end(&self, id: String) -> Result<bool, StoreError> {
-        if let Some(held) = self.known().leases.remove(&id) {
-            held.watch.abort();
-        }
+        self.let_go(&id);
         self.store.end_lease(id).await
     }
 
@@ -165,9 +174,20 @@ async fn expire(presence: &Weak<Presence>, id: String, ends: Moment, why: &str) 
         known.worked = presence.machine.clock.now();
     }
     tracing::info!("the lease of session {id:?} is over: {why}");
-    if let Err(error) = presence.store.end_lease(id).await {
+    let mut written = presence.store.end_lease(id.clone()).await.map(drop);
+    // Begun anew since: whichever of the two was written first, it is there.
+    let anew = presence.known().leases.get(&id).map(|held| (held.ends, held.owner.clone()));
+    if let Some((ends, owner)) = anew {
+        let left = ends.since(presence.machine.clock.now());
+        written = presence.store.put_lease(new_lease(&id, left, owner)).await;
+    }
+    if let Err(error) = written {
         tracing::warn!("the end of a lease could not be written: {error}");
     }
+}
+
+fn new_lease(id: &str, ttl: Duration, owner: Option<ProcessIdentity>) -> NewLease {
+    NewLease { id: id.to_owned(), ttl_ms: i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX), owner }
 }
 
 /// Waits for the end of a session's process; for ever if none is known.
@@ -180,4 +200,41 @@ async fn ended(machine: &Machine, owner: Option<ProcessIdentity>) {
 
 fn millis(ms: i64) -> Duration {
     Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Place, Retention};
+    use coordinator::Epoch;
+
+    #[tokio::test]
+    async fn a_lease_that_is_begun_when_the_old_one_of_its_name_ends_is_in_the_database() {
+        let dir = tempfile::tempdir().unwrap();
+        let place =
+            Place { path: dir.path().join("worker.db"), retention: Retention::default(), synced: false };
+        let machine = coordinator::system::machine();
+        let store = Store::open(place, Epoch(1), machine.clock.clone(), |_| {}).await.unwrap();
+        let store = Arc::new(store);
+        let presence = Presence::restore(&machine, store.clone()).await.unwrap();
+        let round = |number: u64| {
+            let (presence, id) = (presence.clone(), format!("session-{number}"));
+            async move {
+                presence.keep(id.clone(), Duration::from_millis(5), None).await.unwrap();
+                // Around the very end of the first, a little earlier or later each time.
+                tokio::time::sleep(Duration::from_micros(4000 + 10 * number)).await;
+                presence.keep(id, Duration::from_secs(60), None).await.unwrap();
+            }
+        };
+        let rounds: Vec<_> = (0..300).map(|number| tokio::spawn(round(number))).collect();
+        for round in rounds {
+            round.await.unwrap();
+        }
+        // What is written last is what counts, and who ends an old one may still be about to write.
+        let end = tokio::time::Instant::now() + Duration::from_secs(10);
+        while store.leases().await.unwrap().len() < 300 {
+            assert!(tokio::time::Instant::now() < end, "{} of 300", store.leases().await.unwrap().len());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
 }

@@ -12,6 +12,7 @@ use coordinator::machine::{Clock, Machine};
 use coordinator::{Holder, Superseded, Tenure, TenureError, WorkerSpec, failpoint, layout};
 use tokio::task::JoinHandle;
 
+use crate::children::{self, Children};
 use crate::error::ServeError;
 use crate::log::{self, Rotation};
 use crate::office::{self, Taken};
@@ -45,6 +46,8 @@ pub enum Served {
 /// # Errors
 /// As [`serve`]; and if there is no event loop to be had.
 pub fn run(spec: &WorkerSpec, options: ServeOptions) -> Result<Served, ServeError> {
+    // First: it needs a process of one thread.
+    children::prepare(&options.children).map_err(ServeError::Guard)?;
     crate::panic::end_process_on_panic();
     log::start(options.log_level);
     // One thread serves: the worker waits most of the time, and a thread for each core would cost memory that nobody uses.
@@ -88,6 +91,7 @@ pub async fn serve(
             Taken::Lost(holder) => return Ok(Served::Lost(holder)),
             Taken::Stopped(why) => return Ok(Served::Ended { why }),
         };
+    children::in_office();
     tracing::info!(
         epoch = tenure.epoch().0,
         pid = std::process::id(),
@@ -114,81 +118,97 @@ pub async fn serve(
         manager,
     );
 
+    let mut house = House::default();
     let begun = tokio::select! {
         biased;
-        why = stop.begun() => Err(why),
-        started = begin(machine, &tenure, place, &stop, &options) => Ok(started),
+        _ = stop.begun() => Ok(None),
+        begun = begin(machine, &tenure, place, &stop, &options, &mut house) => begun.map(Some),
     };
-    let (server, store, _upkeep) = match begun {
-        Ok(Ok(Begun { server, address, store, upkeep })) => {
+    match begun {
+        Ok(Some(address)) => {
             tracing::info!("ready at http://{address}");
             manager.ready(&format!("serving at http://{address}, epoch {}", tenure.epoch()));
-            (server, Some(store), Some(upkeep))
         }
-        Ok(Err(ServeError::Tenure(error))) => {
-            watchdog.stopping(stages::budget(Duration::ZERO));
-            stages::fail(&tenure, &error).await;
-            return Err(error.into());
+        Ok(None) => {}
+        Err(error) => {
+            watchdog.stopping(stages::budget(options.children.stop_budget()));
+            let error = match error {
+                ServeError::Tenure(error) => {
+                    stages::fail(&tenure, &error).await;
+                    error.into()
+                }
+                error => abandon(&tenure, error).await,
+            };
+            house.children.stop(stop.hurried()).await;
+            return Err(error);
         }
-        Ok(Err(error)) => {
-            watchdog.stopping(stages::budget(Duration::ZERO));
-            return Err(abandon(&tenure, error).await);
-        }
-        Err(_) => (None, None, None),
-    };
+    }
 
     let why = stop.begun().await;
-    let budget = stages::budget(options.drain);
+    let budget = stages::budget(options.drain + options.children.stop_budget());
     watchdog.stopping(budget);
     manager.stopping(&format!("stopping ({why})"), budget);
     periodic.end().await;
-    stages::leave(&tenure, server, store.as_deref(), &stop, &why, options.drain).await;
+    stages::leave(&tenure, house, &stop, &why, options.drain).await;
     Ok(Served::Ended { why })
 }
 
-/// What a worker has once it serves.
-struct Begun {
-    server: Option<Server>,
-    address: SocketAddr,
-    store: Arc<Store>,
-    upkeep: Upkeep,
+/// What a worker has, as far as it has come. However its start ends, this is what is to be left in good order.
+#[derive(Default)]
+pub(crate) struct House {
+    pub(crate) server: Option<Server>,
+    pub(crate) store: Option<Arc<Store>>,
+    pub(crate) children: Children,
+    upkeep: Option<Upkeep>,
 }
 
-/// Listens, opens the database, and tells everybody. No server on a simulated machine, which has no sockets.
+/// Listens, opens the database, starts what is to be started, and tells everybody: where it serves, or its command does. No server on a
+/// simulated machine, which has no sockets.
 async fn begin(
     machine: &Machine,
     tenure: &Arc<Tenure>,
     place: Place,
     stop: &Stop,
     options: &ServeOptions,
-) -> Result<Begun, ServeError> {
-    let bound = tenure.bind().await?;
+    house: &mut House,
+) -> Result<SocketAddr, ServeError> {
+    let marker = Children::sweep(machine, tenure, &options.children).await?;
+    let mut bound = tenure.bind().await?;
+    // A command that serves in this worker's place has its port.
+    let mut given = None;
+    if options.children.command.is_some() {
+        given = Some(std::mem::replace(&mut bound, tenure.bind_beside().await?));
+    }
     let decision = stop.clone();
     let superseded =
         move |superseded: Superseded| decision.begin(StopReason::Superseded { why: superseded.why });
     let opened = Store::open(place, tenure.epoch(), machine.clock.clone(), superseded).await;
-    let store = Arc::new(opened.map_err(TenureError::from)?);
+    let store = house.store.insert(Arc::new(opened.map_err(TenureError::from)?)).clone();
     let presence = Presence::restore(machine, store.clone()).await.map_err(TenureError::from)?;
     let desk = Arc::new(Desk::new(tenure.clone(), stop.clone()));
-    let server = match bound.listener {
-        Some(listener) => {
-            let batch_bytes = options.limits.batch_bytes;
-            let data = Data {
-                store: store.clone(),
-                presence: presence.clone(),
-                machine: machine.clone(),
-                batch_bytes,
-            };
-            let front = Front::new(desk.clone(), data_routes(data.into()), bound.address, options.limits);
-            Some(Server::start(listener, front, options.limits).map_err(ServeError::Listen)?)
-        }
-        None => None,
-    };
-    tenure.ready(bound.address).await?;
+    if let Some(listener) = bound.listener {
+        let batch_bytes = options.limits.batch_bytes;
+        let data =
+            Data { store: store.clone(), presence: presence.clone(), machine: machine.clone(), batch_bytes };
+        let front = Front::new(desk.clone(), data_routes(data.into()), bound.address, options.limits);
+        house.server = Some(Server::start(listener, front, options.limits).map_err(ServeError::Listen)?);
+    }
+    let mut service = None;
+    if let Some(marker) = marker {
+        tenure.starting(bound.address).await?;
+        let (port, socket) = match given {
+            Some(given) => (given.address.port(), given.listener),
+            None => (bound.address.port(), None),
+        };
+        house.children.start(machine, tenure, options, marker, port, socket).await?;
+        house.children.follow(tenure, port, stop);
+        service = house.children.service(port);
+    }
+    tenure.ready_with(bound.address, service).await?;
     desk.open();
-    let upkeep =
-        Upkeep::start(machine, tenure.clone(), store.clone(), presence, stop.clone(), options.idle_timeout);
-    Ok(Begun { server, address: bound.address, store, upkeep })
+    house.upkeep =
+        Some(Upkeep::start(machine, tenure.clone(), store, presence, stop.clone(), options.idle_timeout));
+    Ok(service.map_or(bound.address, |service| service.address))
 }
 
 /// Where the data is.

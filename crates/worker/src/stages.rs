@@ -9,9 +9,8 @@ use std::time::Duration;
 use coordinator::Tenure;
 use tokio::time::{Instant, timeout};
 
-use crate::server::Server;
+use crate::serve::House;
 use crate::stop::{Stop, StopReason};
-use crate::store::Store;
 
 /// To say that the tenure is about to end.
 const LEAVING: Duration = Duration::from_secs(1);
@@ -22,27 +21,20 @@ const END: Duration = Duration::from_secs(1);
 /// For what lies between the stages, on a loaded machine.
 const SLACK: Duration = Duration::from_secs(2);
 
-/// The longest that a stop with this drain may take.
+/// The longest that a stop with this drain, that of children included, may take.
 pub(crate) fn budget(drain: Duration) -> Duration {
     LEAVING.saturating_add(drain).saturating_add(CLOSE).saturating_add(END).saturating_add(SLACK)
 }
 
 /// Goes through the stages. The lock goes when the tenure is dropped, after this.
-pub(crate) async fn leave(
-    tenure: &Tenure,
-    server: Option<Server>,
-    store: Option<&Store>,
-    stop: &Stop,
-    reason: &StopReason,
-    drain: Duration,
-) {
+pub(crate) async fn leave(tenure: &Tenure, house: House, stop: &Stop, reason: &StopReason, drain: Duration) {
     let begun = Instant::now();
     tracing::info!(epoch = tenure.epoch().0, "stopping ({reason})");
 
     if timeout(LEAVING, tenure.leaving()).await.is_err() {
         tracing::warn!("stop: the record could not be marked within {LEAVING:?}");
     }
-    if let Some(server) = server {
+    if let Some(server) = house.server {
         let drained = server.drain(drain, stop.hurried()).await;
         match drained.cut {
             0 => tracing::info!("stop: no longer listening; {} connections ended", drained.ended),
@@ -52,7 +44,8 @@ pub(crate) async fn leave(
             ),
         }
     }
-    if let Some(store) = store
+    house.children.stop(stop.hurried()).await;
+    if let Some(store) = house.store
         && timeout(CLOSE, store.close()).await.is_err()
     {
         tracing::warn!("stop: the database could not be closed within {CLOSE:?}");

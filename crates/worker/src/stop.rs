@@ -22,6 +22,11 @@ pub enum StopReason {
         /// The limit.
         idle: Duration,
     },
+    /// A part of its plan has ended for good.
+    Part {
+        /// Which, and how.
+        why: String,
+    },
     /// It is no longer in office.
     Superseded {
         /// What it saw.
@@ -36,6 +41,7 @@ impl fmt::Display for StopReason {
             Self::Asked { why } if why.is_empty() => f.write_str("asked to stop"),
             Self::Asked { why } => write!(f, "asked to stop: {why}"),
             Self::Idle { idle } => write!(f, "nobody needed it for {idle:?}"),
+            Self::Part { why } => f.write_str(why),
             Self::Superseded { why } => write!(f, "superseded: {why}"),
         }
     }

@@ -8,6 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use coordinator::machine::{Machine, Readiness};
+use coordinator::record::Service;
 use coordinator::{Claim, Tenure, TenureError, WorkerSpec};
 use tokio::sync::watch;
 
@@ -138,6 +139,10 @@ pub struct StandardWorker {
     pub in_turn: bool,
     /// It leaves when nobody was given it for so long; zero: never.
     pub idle: Duration,
+    /// It supervises a command that takes so long to get ready, and has the port; zero: it serves itself.
+    pub command: Duration,
+    /// The command ends after it has been ready for so long, and is started again; zero: never.
+    pub command_life: Duration,
     /// How long it takes to its end once it has said that it leaves.
     pub linger: Duration,
 }
@@ -217,8 +222,34 @@ async fn begin(
 ) -> Result<(), TenureError> {
     process.machine().clock.sleep(manner.start).await;
     let bound: SocketAddr = tenure.bind().await?.address;
-    process.spawn(answer_all(process.clone(), tenure.clone(), stop.clone(), manner));
-    tenure.ready(bound).await
+    let answering = answer_all(process.clone(), tenure.clone(), stop.clone(), manner);
+    if manner.command.is_zero() {
+        process.spawn(answering);
+        return tenure.ready(bound).await;
+    }
+    let control = tenure.bind_beside().await?.address;
+    process.spawn(answering);
+    tenure.starting(control).await?;
+    process.machine().clock.sleep(manner.command).await;
+    // The command is not in the simulated machine: this very process stands for it.
+    let service = Service { address: bound, pid: tenure.process().pid };
+    tenure.ready_with(control, Some(service)).await?;
+    process.spawn(restart_command(process.clone(), tenure.clone(), service, manner));
+    Ok(())
+}
+
+async fn restart_command(
+    process: WorkerProcess,
+    tenure: Arc<Tenure>,
+    service: Service,
+    manner: StandardWorker,
+) {
+    while !manner.command_life.is_zero() {
+        process.machine().clock.sleep(manner.command_life).await;
+        tenure.set_service(None).await;
+        process.machine().clock.sleep(manner.command).await;
+        tenure.set_service(Some(service)).await;
+    }
 }
 
 async fn answer_all(

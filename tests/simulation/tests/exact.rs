@@ -200,6 +200,42 @@ fn workers_that_died_soon_after_they_were_ready_hold_the_next_launch_back() {
     });
 }
 
+/// A worker may start for six hang limits before it is taken for stuck. One whose command needs longer can be asked meanwhile.
+#[test]
+fn a_command_that_needs_long_to_start_is_waited_for_and_its_worker_not_taken_for_stuck() {
+    let manner = StandardWorker { command: 30 * HANG_LIMIT, ..StandardWorker::default() };
+    let mut visits: Vec<Visit> = (0..14).map(|n| (ms(2_000) * n, ms(2_100))).collect();
+    visits.push((ms(28_500), ms(5_000)));
+    visits.push((ms(40_000), ms(5_000)));
+    of_workers(manner, &visits, &[], |told| {
+        (0..14).for_each(|session| assert!(!told.error(session, "starting").is_empty()));
+        assert_eq!(told.worker(14).outcome, Outcome::Waited);
+        let late = told.worker(15);
+        assert_eq!(late.outcome, Outcome::Reused);
+        // Sessions are given the command's address, and asked at the worker's own.
+        assert_eq!((late.port.get(), late.child_pid.is_some()), (PORT, true));
+        assert!(late.control != late.address);
+        assert_eq!(told.launches, 1);
+    });
+}
+
+#[test]
+fn sessions_wait_while_a_command_is_started_again() {
+    let (command, command_life) = (ms(700), ms(2_000));
+    let manner = StandardWorker { command, command_life, ..StandardWorker::default() };
+    // It is ready from 700 to 2,700 ms, and again from 3,400.
+    let visits = [(ms(0), ms(5_000)), (ms(2_000), ms(500)), (ms(3_000), ms(5_000)), (ms(2_900), ms(300))];
+    of_workers(manner, &visits, &[], |told| {
+        assert_eq!(told.worker(0).outcome, Outcome::Started);
+        assert_eq!(told.worker(1).outcome, Outcome::Reused);
+        let waited = told.worker(2);
+        assert_eq!(waited.outcome, Outcome::Waited);
+        assert!(about(waited.elapsed, ms(400)), "{:?}", waited.elapsed);
+        told.error(3, "starting");
+        assert_eq!(told.launches, 1);
+    });
+}
+
 #[test]
 fn a_worker_that_served_for_long_is_no_failure_however_it_ended() {
     let stable = Backoff::default().stable_after + ms(500);

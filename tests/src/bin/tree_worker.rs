@@ -17,7 +17,9 @@
 use std::net::TcpListener;
 use std::path::PathBuf;
 
-use coordinator::tree::{Child, ChildCommand, ChildLimits, Marker, PART_VARIABLE, guard, spawn};
+use coordinator::tree::{
+    Child, ChildCommand, ChildLimits, Marker, PART_VARIABLE, guard, outlive_guardian, spawn,
+};
 use coordinator::{Epoch, system};
 
 fn main() {
@@ -29,6 +31,8 @@ fn main() {
         std::process::Command::new("sh").args(orphan).env_clear().status().expect("a shell");
         std::process::abort();
     }
+    // As one in office.
+    outlive_guardian();
     let epoch = Epoch(args.next().expect("an epoch").parse().expect("a number"));
     let marker = Marker::new(&digest, epoch, &*system::machine().random).expect("a marker");
 

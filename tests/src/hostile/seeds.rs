@@ -47,6 +47,8 @@ pub(super) fn records() -> Vec<Vec<u8>> {
             net_namespace: "net:[4026531840]".to_owned(),
         },
         address: Some(SocketAddr::from(([127, 0, 0, 1], 37777))),
+        guardian: None,
+        service: None,
         version: version(),
         protocol: ProtocolRange::default(),
         program: PathBuf::from("/usr/bin/oneworker"),
@@ -107,6 +109,7 @@ pub(super) fn health_answers() -> Vec<Vec<u8>> {
         version: version(),
         protocol: ProtocolRange::default(),
         state: WorkerState::Ready,
+        service: None,
         proof: None,
     };
     let unproven = serde_json::to_vec(&health).expect("an answer");

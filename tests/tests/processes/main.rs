@@ -16,6 +16,7 @@ macro_rules! each {
 mod data;
 mod documentation;
 mod logs;
+mod supervised;
 
 /// From nothing to one worker.
 mod starting {

@@ -14,6 +14,7 @@ pub(super) fn run(args: &ShowArgs) -> Done {
     let mut flags = args.common.flags();
     args.tuning.add_to(&mut flags);
     args.passed.add_to(&mut flags);
+    args.supervised.add_to(&mut flags);
     let settings = settings(&flags, &args.common.file())?;
     // What no command would accept is refused here too.
     worker_spec(&settings, true, settings.deadline.value)?;

@@ -15,6 +15,7 @@ use crate::progress::Progress;
 pub(super) fn run(args: &EnsureArgs) -> Done {
     let mut flags = args.common.flags();
     args.passed.add_to(&mut flags);
+    args.supervised.add_to(&mut flags);
     let request = Request::new(&flags, &args.common.file(), !args.no_start)?;
     let progress = Progress::default();
     let worker = request.block_on(async {
@@ -43,6 +44,8 @@ struct Answer<'a> {
     url: &'a str,
     port: u16,
     pid: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    child_pid: Option<u32>,
     epoch: u64,
     version: String,
     elapsed_ms: u64,
@@ -61,6 +64,7 @@ impl<'a> Answer<'a> {
             url: &worker.url,
             port: worker.port.get(),
             pid: worker.pid.0,
+            child_pid: worker.child_pid.map(|pid| pid.0),
             epoch: worker.epoch.0,
             version: worker.version.to_string(),
             elapsed_ms: ms(worker.elapsed),
@@ -87,7 +91,9 @@ mod tests {
             url: "http://127.0.0.1:37777".into(),
             port: Port::DEFAULT,
             address: ([127, 0, 0, 1], 37777).into(),
+            control: ([127, 0, 0, 1], 37777).into(),
             pid: Pid(42),
+            child_pid: None,
             epoch: Epoch(7),
             version: semver::Version::new(0, 1, 0),
             protocol: ProtocolRange::default(),

@@ -19,6 +19,7 @@ pub(super) fn run(args: &RestartArgs) -> Done {
     let begun = Instant::now();
     let mut flags = args.common.flags();
     args.passed.add_to(&mut flags);
+    args.supervised.add_to(&mut flags);
     let request = Request::new(&flags, &args.common.file(), true)?;
     request.block_on(stop::stop(&request.spec, "oneworker restart", args.force.force))?;
 

@@ -14,6 +14,7 @@ use crate::spec::serve_options;
 pub(super) fn run(args: &ServeArgs) -> Done {
     let mut flags = args.common.flags();
     args.tuning.add_to(&mut flags);
+    args.supervised.add_to(&mut flags);
     let request = Request::new(&flags, &args.common.file(), true)?;
     let options = serve_options(&request.settings, args.foreground);
     let served =

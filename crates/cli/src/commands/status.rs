@@ -96,6 +96,8 @@ struct Report {
     version: Option<String>,
     url: Option<String>,
     port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    child_pid: Option<u32>,
     uptime_ms: Option<u64>,
     program: Option<String>,
     log: String,
@@ -108,7 +110,12 @@ impl Report {
     fn new(request: &Request, sight: &Sight, clock: &dyn Clock) -> Self {
         let health = sight.health.as_ref().filter(|_| sight.in_office);
         let record = sight.office_record();
-        let address = health.map(|health| health.address).or(record.and_then(|record| record.address));
+        let service = match health {
+            Some(health) => health.service,
+            None => record.and_then(|record| record.service),
+        };
+        let own = health.map(|health| health.address).or(record.and_then(|record| record.address));
+        let address = service.map(|service| service.address).or(own);
         let epoch = health.map(|health| health.epoch).or(record.and_then(|record| record.epoch));
         let version = health.map(|health| &health.version).or(record.map(|record| &record.version));
         let pid =
@@ -120,6 +127,7 @@ impl Report {
             state: State::of(sight),
             proven: health.is_some(),
             pid: pid.map(|pid| pid.0),
+            child_pid: service.map(|service| service.pid.0),
             activity: sight.process.as_ref().map(|process| activity_word(process.activity)),
             epoch: epoch.map(|epoch| epoch.0),
             version: version.map(ToString::to_string),

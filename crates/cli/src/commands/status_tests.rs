@@ -35,6 +35,7 @@ fn health(state: WorkerState) -> Health {
         version: semver::Version::new(0, 1, 0),
         protocol: ProtocolRange::default(),
         state,
+        service: None,
         proof: None,
     }
 }

@@ -15,6 +15,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::ConfigError;
 use super::key::{Form, Key};
+use super::plan;
 use super::source::{Setting, Source};
 use super::suggest::suggest;
 
@@ -73,11 +74,15 @@ impl ConfigFile {
         })?;
         let mut file = Self::default();
         file.table(&place, "", document.get_ref())?;
+        file.values.extend(plan::read(&place, document.get_ref())?.map(|plan| (Key::Plan, plan)));
         Ok(file)
     }
 
     fn table(&mut self, place: &Place<'_>, table: &str, entries: &DeTable<'_>) -> Result<(), ConfigError> {
         for (name, value) in entries {
+            if table.is_empty() && matches!(name.get_ref().as_ref(), "worker" | "helper") {
+                continue;
+            }
             let known = |key: &Key| key.table_and_leaf() == (table, name.get_ref().as_ref());
             let is_table =
                 table.is_empty() && Key::ALL.iter().any(|key| key.table_and_leaf().0 == name.get_ref());
@@ -168,7 +173,7 @@ fn expected(form: Form, found: &DeValue<'_>) -> String {
 }
 
 /// Turns spans into lines and columns.
-struct Place<'a> {
+pub(super) struct Place<'a> {
     path: &'a Path,
     text: &'a str,
     /// The last place that was asked for, with its line and column: counting goes on from there, since a list of many items would
@@ -191,12 +196,12 @@ impl Place<'_> {
         (line, column)
     }
 
-    fn source(&self, span: Range<usize>) -> Source {
+    pub(super) fn source(&self, span: Range<usize>) -> Source {
         let (line, column) = self.of(span);
         Source::File { path: PathBuf::from(self.path), line, column }
     }
 
-    fn bad(&self, key: &str, span: Range<usize>, wrong: String) -> ConfigError {
+    pub(super) fn bad(&self, key: &str, span: Range<usize>, wrong: String) -> ConfigError {
         ConfigError::BadValue { key: key.to_owned(), origin: self.source(span), wrong }
     }
 }

@@ -27,6 +27,9 @@ pub(crate) enum Key {
     LogKeep,
     LogLevel,
     EnvPass,
+    Plan,
+    /// The words after `--`: of the plan's command. Only on a command line.
+    Command,
 }
 
 /// How a value looks in the file.
@@ -43,8 +46,8 @@ pub(crate) enum Form {
 }
 
 impl Key {
-    /// All of them, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 20] = [
+    /// All that can be set by itself, in the order in which they are shown.
+    pub(crate) const ALL: [Self; 21] = [
         Self::Name,
         Self::Port,
         Self::StateDir,
@@ -65,6 +68,7 @@ impl Key {
         Self::LogKeep,
         Self::LogLevel,
         Self::EnvPass,
+        Self::Plan,
     ];
 
     /// The name in the file, with its table, the environment variable, the flag, and the form in the file.
@@ -101,6 +105,9 @@ impl Key {
             Self::LogKeep => ("serve.log_keep", "ONEWORKER_LOG_KEEP", "--log-keep", Form::Number),
             Self::LogLevel => ("serve.log_level", "ONEWORKER_LOG", "--log-level", Form::Text),
             Self::EnvPass => ("env.pass", "ONEWORKER_ENV_PASS", "--env", Form::List),
+            // In the file it is written as tables: [worker] and [[helper]].
+            Self::Plan => ("worker", "ONEWORKER_PLAN", "--plan", Form::Text),
+            Self::Command => ("worker.command", "", "--", Form::List),
         }
     }
 
@@ -151,6 +158,8 @@ impl Key {
             Self::LogMaxBytes => value::bytes(raw).map(drop),
             Self::LogLevel => value::log_level(raw).map(drop),
             Self::EnvPass => value::variable(raw).map(drop),
+            Self::Plan => value::plan(raw).map(drop),
+            Self::Command => value::word(raw).map(drop),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod file;
 mod key;
+mod plan;
 mod settings;
 mod source;
 mod suggest;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use coordinator::{Backoff, Name, PortChoice, WorkerSpec};
-use worker::{LogLevel, ServeOptions};
+use worker::{LogLevel, Part, Plan, ServeOptions};
 
 use super::value::{self, Wrong};
 use super::{ConfigError, ConfigFile, Environment, FileChoice, Key, Located, Setting, Source, locate, set};
@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) log_level: Setting<LogLevel>,
     /// Variables that the worker gets, besides those that it always gets: those of all sources.
     pub(crate) env_pass: Vec<Setting<String>>,
+    /// What is started in the worker's place and beside it.
+    pub(crate) plan: Setting<Plan>,
     /// The file that was looked for, and whether there was one.
     pub(crate) file: Option<(Located, bool)>,
 }
@@ -75,11 +77,22 @@ impl Settings {
         let watchdog = layers.pick(Key::Watchdog, value::positive, hang_limit.value)?;
         let database = state_dir.value.join(coordinator::layout::WORKER_DB);
         let database = layers.pick(Key::Database, value::file, database)?;
+        let env_pass = layers.env_pass()?;
+        let mut plan = layers.plan()?;
+        if let Some(command) = &mut plan.value.command {
+            // What a session passes on is for what serves it; helpers get what they name themselves.
+            let named = |name: &String| !command.env.pass.contains(name);
+            let more: Vec<_> = env_pass.iter().map(|item| item.value.clone()).filter(named).collect();
+            command.env.pass.extend(more);
+        }
+        // Whoever asks a command for something does so without the worker's knowledge: it can't tell whether anybody needs it.
+        let idle_timeout = if plan.value.command.is_some() { Duration::ZERO } else { serve.idle_timeout };
         Ok(Self {
             name,
             state_dir,
             database,
-            idle_timeout: layers.pick(Key::IdleTimeout, value::idle_timeout, serve.idle_timeout)?,
+            plan,
+            idle_timeout: layers.pick(Key::IdleTimeout, value::idle_timeout, idle_timeout)?,
             keep_for: layers.pick(Key::KeepFor, value::duration, serve.keep_for)?,
             keep_bytes: layers.pick(Key::KeepBytes, value::bytes, serve.keep_bytes)?,
             synchronous: layers.pick(Key::Synchronous, value::synchronous, serve.synced)?,
@@ -99,7 +112,7 @@ impl Settings {
             log_max_bytes: layers.pick(Key::LogMaxBytes, value::bytes, serve.log_max_bytes)?,
             log_keep: layers.pick(Key::LogKeep, value::count, serve.log_keep)?,
             log_level: layers.pick(Key::LogLevel, value::log_level, LogLevel::default())?,
-            env_pass: layers.env_pass()?,
+            env_pass,
             file: located.map(|located| (located, file.is_some())),
         })
     }
@@ -137,6 +150,11 @@ impl Settings {
             entry(Key::LogKeep, &self.log_keep, self.log_keep.value.to_string()),
             entry(Key::LogLevel, &self.log_level, self.log_level.value.as_str()),
         ];
+        if !self.plan.value.is_empty() {
+            // It came from text, so it becomes text again.
+            let text = serde_json::to_string(&self.plan.value).unwrap_or_default();
+            entries.push(entry(Key::Plan, &self.plan, text));
+        }
         entries.extend(self.env_pass.iter().map(|item| entry(Key::EnvPass, item, item.value.as_str())));
         entries
     }
@@ -184,6 +202,28 @@ impl Layers<'_> {
         let variable = key.variable();
         set(self.environment, variable)
             .map(|value| Setting { value, source: Source::Environment { variable } })
+    }
+
+    /// The plan; the words after `--` take the place of its command's.
+    fn plan(&self) -> Result<Setting<Plan>, ConfigError> {
+        let mut plan = self.pick(Key::Plan, value::plan, Plan::default())?;
+        let words: Result<Vec<_>, _> =
+            self.flags(Key::Command).map(|word| typed(Key::Command, word, value::word)).collect();
+        let words = words?;
+        if let Some(first) = words.first() {
+            plan.source = first.source.clone();
+            let command = words.into_iter().map(|word| word.value).collect();
+            plan.value.command = Some(match plan.value.command.take() {
+                Some(part) => Part { command, ..part },
+                None => Part::of_command(command),
+            });
+        }
+        match plan.value.check() {
+            Ok(()) => Ok(plan),
+            Err(wrong) => {
+                Err(ConfigError::BadValue { key: Key::Plan.path().to_owned(), origin: plan.source, wrong })
+            }
+        }
     }
 
     /// The variables to pass on are needed by whoever named them, so the sources add up instead of replacing each other.

@@ -56,6 +56,10 @@ fn every_key_can_be_set_by_its_variable_and_passed_on_as_a_flag() {
             Key::LogMaxBytes | Key::KeepBytes => "12345".to_owned(),
             Key::LogLevel => "debug".to_owned(),
             Key::EnvPass => "LANG".to_owned(),
+            Key::Plan => {
+                let plan = Plan { command: Some(Part::of_command(vec!["node".into()])), ..Plan::default() };
+                serde_json::to_string(&plan).unwrap()
+            }
             _ => "7s".to_owned(),
         };
         let lookup = |name: &str| (name == key.variable()).then(|| OsString::from(&value));

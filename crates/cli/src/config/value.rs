@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use coordinator::{InvalidValue, Name, PortChoice};
-use worker::LogLevel;
+use worker::{LogLevel, Plan};
 
 /// What is wrong with a value, in words that follow its source.
 pub(crate) type Wrong = String;
@@ -41,8 +41,7 @@ pub(crate) fn directory(raw: &OsStr) -> Result<PathBuf, Wrong> {
 
 pub(crate) fn duration(raw: &OsStr) -> Result<Duration, Wrong> {
     let given = text(raw)?;
-    humantime::parse_duration(given.trim())
-        .map_err(|_| format!("{given:?} is not a duration: write it with its unit, such as 250ms, 5s or 30m"))
+    worker::parse_duration(given)
 }
 
 /// How long a worker stays that nobody needs: whoever was given it has to have the time to say that he needs it.
@@ -87,15 +86,17 @@ pub(crate) fn count(raw: &OsStr) -> Result<u32, Wrong> {
 
 /// A size in bytes, optionally with one of the units KiB, MiB and GiB.
 pub(crate) fn bytes(raw: &OsStr) -> Result<u64, Wrong> {
-    let given = text(raw)?;
-    let units = [("KiB", 1u64 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
-    let (number, unit) = units
-        .iter()
-        .find_map(|(suffix, unit)| given.strip_suffix(suffix).map(|number| (number.trim_end(), *unit)))
-        .unwrap_or((given, 1));
-    number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(|| {
-        format!("{given:?} is not a size: write a number of bytes, or one with KiB, MiB or GiB")
-    })
+    worker::parse_size(text(raw)?)
+}
+
+/// What is started in the worker's place and beside it, as JSON. Programs write it so; people write tables.
+pub(crate) fn plan(raw: &OsStr) -> Result<Plan, Wrong> {
+    serde_json::from_str(text(raw)?).map_err(|error| format!("is no plan in JSON: {error}"))
+}
+
+/// A word of a command. What is passed on as JSON has to be text.
+pub(crate) fn word(raw: &OsStr) -> Result<String, Wrong> {
+    text(raw).map(str::to_owned)
 }
 
 pub(crate) fn variable(raw: &OsStr) -> Result<String, Wrong> {

@@ -96,14 +96,14 @@ impl Call<'_> {
             Self::refuse_traced(&holder)?;
 
             let starting = match &verdict {
-                Verdict::Starting(_) => true,
+                Verdict::Starting { .. } => true,
                 // In office, but the record is another's: it has not come to writing its own.
                 _ => record.is_some_and(|record| {
                     record.process != holder.identity && record.state != WorkerState::Ready
                 }),
             };
             match verdict {
-                Verdict::Starting(_) => self.enter(Phase::Starting(Some(holder.identity.pid))),
+                Verdict::Starting { .. } => self.enter(Phase::Starting(Some(holder.identity.pid))),
                 Verdict::Leaving => self.enter(Phase::Leaving(holder.identity.pid)),
                 _ => {}
             }
@@ -159,7 +159,7 @@ impl Call<'_> {
                 EnsureError::Foreign { address: *address, what: what.clone() }
             }
             (_, None) => self.too_late(),
-            (Verdict::Starting(_), Some((process, _))) if process.activity == Activity::Alive => {
+            (Verdict::Starting { .. }, Some((process, _))) if process.activity == Activity::Alive => {
                 EnsureError::Starting { pid: Some(process.identity.pid), waited }
             }
             (Verdict::Leaving, Some((process, _))) if process.activity == Activity::Alive => {

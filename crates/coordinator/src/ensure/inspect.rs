@@ -56,7 +56,7 @@ pub async fn inspect(machine: &Machine, spec: &WorkerSpec) -> Result<Sight, Ensu
             (Some(*health), Some("it is too old for this version of the program".to_owned()))
         }
         _ if look == TenureLook::Free => (None, None),
-        Verdict::Starting(_) => (None, Some("it is starting".to_owned())),
+        Verdict::Starting { .. } => (None, Some("it is starting".to_owned())),
         Verdict::Leaving => (None, Some("it is stopping".to_owned())),
         Verdict::Silent => (None, Some("it does not answer".to_owned())),
         Verdict::Absent => (None, Some("nobody answers at its address".to_owned())),

@@ -17,7 +17,7 @@ use crate::machine::{
     WorkerReport,
 };
 use crate::proof::Challenge;
-use crate::record::{self, LaunchNote, LaunchOutcome, WorkerState};
+use crate::record::{self, LaunchNote, LaunchOutcome, Record, WorkerState};
 use crate::sabotage::{self, Sabotage};
 
 /// How long whoever is on the port may take to be there.
@@ -225,8 +225,9 @@ impl Call<'_> {
             }
             // Its session did not live to see how it ended; it is dead now.
             None => {
-                let record =
-                    self.read_record().await.filter(|record| Some(&record.process) == note.process.as_ref());
+                let its =
+                    |record: &Record| note.process.as_ref().is_some_and(|process| record.is_of(process));
+                let record = self.read_record().await.filter(its);
                 let served = record.is_some_and(|record| record.state != WorkerState::Starting);
                 if served { 0 } else { note.failures.saturating_add(1) }
             }

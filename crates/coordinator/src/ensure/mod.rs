@@ -52,8 +52,12 @@ pub struct Worker {
     pub port: Port,
     /// Its address.
     pub address: SocketAddr,
+    /// Where it proved itself, and answers for its data: the same address, unless it supervises a command that serves in its place.
+    pub control: SocketAddr,
     /// The process in tenure.
     pub pid: Pid,
+    /// The command's process, if it supervises one.
+    pub child_pid: Option<Pid>,
     /// Its tenure's number.
     pub epoch: Epoch,
     /// Its version: not necessarily the one that this session would have started.
@@ -336,8 +340,15 @@ impl<'a> Call<'a> {
 
     /// The answer to the caller, from a proven answer of the worker.
     fn worker(&self, health: &Health, outcome: Outcome) -> Worker {
-        let port = Port::new(health.address.port()).unwrap_or(Port::DEFAULT);
+        let address = health.service.map_or(health.address, |service| service.address);
+        let port = Port::new(address.port()).unwrap_or(Port::DEFAULT);
         let mut warnings = Vec::new();
+        if self.spec.supervised && health.service.is_none() {
+            warnings.push(format!(
+                "the worker of {:?} serves itself, without a command",
+                self.spec.name.as_str()
+            ));
+        }
         if let PortChoice::Fixed(asked) = self.spec.port
             && self.spec.port_was_asked_for
             && asked != port
@@ -348,10 +359,12 @@ impl<'a> Call<'a> {
             ));
         }
         Worker {
-            url: format!("http://{}", health.address),
+            url: format!("http://{address}"),
             port,
-            address: health.address,
+            address,
+            control: health.address,
             pid: health.pid,
+            child_pid: health.service.map(|service| service.pid),
             epoch: health.epoch,
             version: health.version.clone(),
             protocol: health.protocol,

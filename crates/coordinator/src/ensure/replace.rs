@@ -147,7 +147,13 @@ impl Call<'_> {
     async fn note_replaced(&self, ended: Pid, why: &ReplaceReason) {
         self.forget_suspicion().await;
         // What a session ended was no failure of the launch. Somebody elected past this session may have noted a launch of his own already.
-        let launched = |note: &LaunchNote| note.process.as_ref().is_some_and(|process| process.pid == ended);
+        let record = self.read_record().await.filter(|record| record.process.pid == ended);
+        let launched = |note: &LaunchNote| {
+            let process = note.process.as_ref();
+            process.is_some_and(|process| {
+                process.pid == ended || record.as_ref().is_some_and(|record| record.is_of(process))
+            })
+        };
         if let Some(mut note) = self.read_launch().await.filter(launched) {
             note.outcome = Some(LaunchOutcome::Replaced);
             note.failures = 0;

@@ -13,6 +13,7 @@ use crate::machine::{Files, ProbeAnswer};
 use crate::proof::{Challenge, Health, ProofKey};
 use crate::record::{self, Record, WorkerState};
 use crate::sabotage::{self, Sabotage};
+use crate::spec::WorkerSpec;
 
 /// How long a first probe may take before other things are tried beside it. A worker that is well answers in a fraction of a
 /// millisecond; one that is slower is not given up, only no longer waited for alone.
@@ -34,7 +35,12 @@ pub(super) enum Verdict {
     /// It says that it is on its way out.
     Leaving,
     /// It says that it is starting.
-    Starting(Record),
+    Starting {
+        /// Its record.
+        record: Box<Record>,
+        /// Its answer, if it can be asked already and has proved itself.
+        proven: Option<Box<Health>>,
+    },
     /// No answer within the patience.
     Silent,
     /// Something answers, but it is not this worker.
@@ -120,12 +126,35 @@ impl<'a> Call<'a> {
     async fn judge(&self, sighted: &Sighted, patience: Duration) -> Result<Verdict, EnsureError> {
         match &sighted.record {
             Some(record) if record.state == WorkerState::Starting => {
-                return Ok(Verdict::Starting(record.clone()));
+                return self.judge_starting(sighted, record, patience).await;
             }
             Some(record) if record.state == WorkerState::Leaving => return Ok(Verdict::Leaving),
             _ => {}
         }
-        let Some(address) = sighted.address(self.spec.port) else { return Ok(Verdict::Absent) };
+        self.ask(sighted, patience).await
+    }
+
+    /// One that starts and can be asked already may have come further meanwhile; and to ask voids what is suspected of it.
+    async fn judge_starting(
+        &self,
+        sighted: &Sighted,
+        record: &Record,
+        patience: Duration,
+    ) -> Result<Verdict, EnsureError> {
+        let asked = match record.address {
+            Some(_) => self.ask(sighted, patience).await?,
+            None => Verdict::Absent,
+        };
+        Ok(match asked {
+            Verdict::Silent | Verdict::Foreign { .. } | Verdict::Absent => {
+                Verdict::Starting { record: Box::new(record.clone()), proven: None }
+            }
+            asked => asked,
+        })
+    }
+
+    async fn ask(&self, sighted: &Sighted, patience: Duration) -> Result<Verdict, EnsureError> {
+        let Some(address) = sighted.address(self.spec) else { return Ok(Verdict::Absent) };
         if sighted.key.is_none() && !sighted.lacks_its_key() {
             return Ok(Verdict::Absent);
         }
@@ -151,7 +180,7 @@ impl<'a> Call<'a> {
             {
                 foreign("it can't prove that it is this worker (perhaps another user's)".to_owned())
             }
-            ProbeAnswer::Health(health) => Ok(self.weigh(health)),
+            ProbeAnswer::Health(health) => Ok(self.weigh(health, sighted.record.as_ref())),
             ProbeAnswer::Alien { what } => foreign(what),
             ProbeAnswer::Superseded => Ok(Verdict::Leaving),
             ProbeAnswer::Refused | ProbeAnswer::Broken(_) => Ok(Verdict::Absent),
@@ -162,10 +191,15 @@ impl<'a> Call<'a> {
     }
 
     /// Judges a proven answer.
-    fn weigh(&self, health: Box<Health>) -> Verdict {
+    fn weigh(&self, health: Box<Health>, record: Option<&Record>) -> Verdict {
         let (theirs, ours) = (health.protocol, self.spec.protocol);
         match health.state {
             WorkerState::Leaving | WorkerState::Stopped => Verdict::Leaving,
+            // It is well, and not there yet.
+            WorkerState::Starting => match record {
+                Some(record) => Verdict::Starting { record: Box::new(record.clone()), proven: Some(health) },
+                None => Verdict::Absent,
+            },
             _ if theirs.overlaps(ours) => Verdict::Ready(health),
             _ if theirs.min > ours.max => Verdict::TooNew(health),
             _ => Verdict::Outdated(health),
@@ -191,12 +225,15 @@ impl Sighted {
         self.key.as_ref().is_some_and(|key| health.epoch == key.epoch && key.verifies(health, challenge))
     }
 
-    /// Where to ask: the record's address; without a record the configured port, since asking a worker makes it mend its record.
-    fn address(&self, port: PortChoice) -> Option<SocketAddr> {
-        match (&self.record, port) {
-            (Some(record), _) => record.address.filter(|_| record.state == WorkerState::Ready),
-            (None, PortChoice::Fixed(port)) => Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port.get()))),
-            (None, PortChoice::Auto) => None,
+    /// Where to ask: the record's address; without a record the configured port, since asking a worker makes it mend its record. A command
+    /// that is supervised knows nothing of such questions.
+    fn address(&self, spec: &WorkerSpec) -> Option<SocketAddr> {
+        match (&self.record, spec.port) {
+            (Some(record), _) => record.address.filter(|_| record.state != WorkerState::Stopped),
+            (None, PortChoice::Fixed(port)) if !spec.supervised => {
+                Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port.get())))
+            }
+            (None, _) => None,
         }
     }
 }
@@ -228,9 +265,10 @@ mod tests {
                 version: spec.version.clone(),
                 protocol: ProtocolRange::new(min, max).unwrap(),
                 state,
+                service: None,
                 proof: None,
             };
-            call.weigh(Box::new(health))
+            call.weigh(Box::new(health), None)
         };
         for (min, max) in [(1, 3), (4, 4), (5, 9)] {
             assert!(matches!(weighed(WorkerState::Ready, min, max), Verdict::Ready(_)), "{min} to {max}");

@@ -136,10 +136,13 @@ impl Call<'_> {
                 return Ok(false);
             }
             let health = match self.look(until.remaining(self.clock())).await? {
-                Verdict::Ready(health) | Verdict::TooNew(health) | Verdict::Outdated(health) => health,
+                Verdict::Ready(health)
+                | Verdict::TooNew(health)
+                | Verdict::Outdated(health)
+                | Verdict::Starting { proven: Some(health), .. } => health,
                 Verdict::Leaving => return Ok(true),
                 // It can't be asked yet.
-                Verdict::Starting(_) => {
+                Verdict::Starting { proven: None, .. } => {
                     until.pause(self.clock(), Duration::from_millis(5)).await;
                     continue;
                 }

@@ -109,6 +109,11 @@ pub enum SignalOutcome {
 pub trait Processes: Send + Sync {
     /// This process.
     fn me(&self) -> ProcessIdentity;
+    /// The process that this one was forked from, and that lives as long as it does to end what it leaves behind ([`crate::tree::guard`]). It is
+    /// the one that was launched.
+    fn guardian(&self) -> Option<ProcessIdentity> {
+        None
+    }
     /// This process's program, for people.
     fn program(&self) -> PathBuf;
     /// Where this process runs.

@@ -17,6 +17,7 @@ pub mod tree;
 pub(crate) mod user;
 
 #[doc(hidden)]
+pub(crate) use launcher::environment;
 pub use launcher::reports_in;
 
 use std::sync::{Arc, OnceLock};

@@ -38,11 +38,11 @@ use crate::identity::Epoch;
 use crate::layout;
 use crate::lifecycle::{Event, EventKind};
 use crate::machine::{
-    BoundPort, Directory, Machine, Moment, OfficeCheck, Pid, ProcessIdentity, Readiness, TenureGuard,
-    WorkerReport,
+    Activity, BoundPort, Directory, Machine, Moment, OfficeCheck, Pid, ProcessIdentity, Readiness,
+    TenureGuard, WorkerReport,
 };
 use crate::proof::{self, Challenge, Health, ProofKey};
-use crate::record::{self, Record, WorkerState};
+use crate::record::{self, Record, Service, WorkerState};
 use crate::sabotage::{self, Sabotage};
 use crate::spec::WorkerSpec;
 
@@ -189,6 +189,11 @@ impl Tenure {
         &self.spec
     }
 
+    /// A digest of name, user and state directory: the same in every tenure of the identity.
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
     /// The bearer token of those who may command this worker.
     pub fn token(&self) -> &str {
         &self.token
@@ -211,11 +216,63 @@ impl Tenure {
         Ok(bound)
     }
 
+    /// A free port of this worker's own, for one that supervises a command: that has the identity's port, and the proof is given here.
+    ///
+    /// # Errors
+    /// [`TenureError::Bind`]. Hand it to [`Tenure::fail`].
+    pub async fn bind_beside(&self) -> Result<BoundPort, TenureError> {
+        port::bind_free(&self.machine).await
+    }
+
+    /// Publishes the secrets, and in the record where this worker can be asked, although it does not serve yet: so a start that takes long, as
+    /// that of a command may, is known not to be stuck.
+    ///
+    /// # Errors
+    /// If they can't be written, or this worker was superseded meanwhile.
+    pub async fn starting(&self, address: SocketAddr) -> Result<(), TenureError> {
+        self.publish(address, None, WorkerState::Starting).await
+    }
+
     /// Publishes the secrets and the record, and tells the launcher. Call it once the server accepts connections.
     ///
     /// # Errors
     /// If they can't be written, or this worker was superseded meanwhile.
     pub async fn ready(&self, address: SocketAddr) -> Result<(), TenureError> {
+        self.ready_with(address, None).await
+    }
+
+    /// [`Tenure::ready`], with a command that serves in this worker's place.
+    ///
+    /// # Errors
+    /// As [`Tenure::ready`].
+    pub async fn ready_with(&self, address: SocketAddr, service: Option<Service>) -> Result<(), TenureError> {
+        self.publish(address, service, WorkerState::Ready).await?;
+        // What was suspected of a worker that starts, with the patience that such a one is given, says nothing of one that serves.
+        self.clear_suspicion().await;
+        self.readiness.report(&WorkerReport::Ready { epoch: self.epoch });
+        failpoint::hit("ready.reported");
+        self.note(EventKind::TenureBegan, None).await;
+        Ok(())
+    }
+
+    /// Says that the command serves again, or, with `None`, that it ended and is started anew: sessions wait meanwhile, as for a worker that
+    /// starts. Nothing if this worker is on its way out.
+    pub async fn set_service(&self, service: Option<Service>) {
+        let state = if service.is_some() { WorkerState::Ready } else { WorkerState::Starting };
+        self.change_record(|record| {
+            if matches!(record.state, WorkerState::Ready | WorkerState::Starting) {
+                (record.service, record.state) = (service, state);
+            }
+        })
+        .await;
+    }
+
+    async fn publish(
+        &self,
+        address: SocketAddr,
+        service: Option<Service>,
+        state: WorkerState,
+    ) -> Result<(), TenureError> {
         self.check_office().await?;
         let state_dir = |source| TenureError::StateDir { path: self.spec.state_dir.clone(), source };
         let dir = self.directory();
@@ -230,16 +287,12 @@ impl Tenure {
                 .await
                 .map_err(state_dir)?;
             failpoint::hit("ready.secrets");
-            record.state = WorkerState::Ready;
+            record.state = state;
             record.address = Some(address);
+            record.service = service;
             files.put(dir, layout::RECORD, record::render(record)).await.map_err(state_dir)?;
             failpoint::hit("ready.record");
         }
-        // What was suspected of a worker that starts, with the patience that such a one is given, says nothing of one that serves.
-        self.clear_suspicion().await;
-        self.readiness.report(&WorkerReport::Ready { epoch: self.epoch });
-        failpoint::hit("ready.reported");
-        self.note(EventKind::TenureBegan, None).await;
         Ok(())
     }
 
@@ -254,6 +307,7 @@ impl Tenure {
     ) -> Result<Health, Superseded> {
         failpoint::hit("answer");
         self.check().await?;
+        let service = self.living_service().await;
         let mut health = {
             let mut published = self.published.lock().await;
             if challenge.is_some() {
@@ -268,7 +322,12 @@ impl Tenure {
                 address: dialled,
                 version: self.spec.version.clone(),
                 protocol: self.spec.protocol,
-                state: published.record.state,
+                // Whoever would be sent to a command that has ended is to wait for the next one.
+                state: match published.record.state {
+                    WorkerState::Ready if service != published.record.service => WorkerState::Starting,
+                    state => state,
+                },
+                service,
                 proof: None,
             }
         };
@@ -280,6 +339,15 @@ impl Tenure {
             self.key.sign(&mut health, challenge);
         }
         Ok(health)
+    }
+
+    /// The command, unless it has ended: its worker learns that a moment later than one who looks.
+    async fn living_service(&self) -> Option<Service> {
+        let service = self.published.lock().await.record.service?;
+        let seen = self.machine.processes.look(service.pid).await;
+        let ended =
+            matches!(&seen, Ok(None)) || matches!(&seen, Ok(Some(info)) if info.activity == Activity::Zombie);
+        (!ended).then_some(service)
     }
 
     async fn clear_suspicion(&self) {
@@ -349,13 +417,17 @@ impl Tenure {
     }
 
     async fn set_state(&self, state: WorkerState) {
+        self.change_record(|record| record.state = state).await;
+    }
+
+    async fn change_record(&self, change: impl FnOnce(&mut Record) + Send) {
         // Not into a stranger's directory, nor over a successor's record.
         if self.check_office().await.is_err() {
             return;
         }
         let mut published = self.published.lock().await;
         let Published { record, files, .. } = &mut *published;
-        record.state = state;
+        change(record);
         // If it can't be written, sessions learn it from the lock.
         let _ = files.put(self.directory(), layout::RECORD, record::render(record)).await;
     }

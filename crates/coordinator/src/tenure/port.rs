@@ -43,6 +43,12 @@ pub(super) async fn bind(machine: &Machine, spec: &WorkerSpec) -> Result<BoundPo
     }
 }
 
+/// Any free port.
+pub(super) async fn bind_free(machine: &Machine) -> Result<BoundPort, TenureError> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    machine.network.bind(address).await.map_err(|source| TenureError::Bind { address, source })
+}
+
 /// Whether what holds the port can be expected to leave it. Asking a worker of ours makes it check itself, so that one whose directory was
 /// replaced leaves at once.
 async fn goes_away(machine: &Machine, spec: &WorkerSpec, address: SocketAddr) -> bool {

@@ -41,6 +41,7 @@ impl Office for Played {
             version: self.version.clone(),
             protocol: ProtocolRange::default(),
             state: WorkerState::Ready,
+            service: None,
             proof: challenge.map(|challenge| challenge.as_str().to_owned()),
         })
     }

@@ -75,7 +75,7 @@ fn print<'a>(args: &'a LogsArgs, path: &Path, out: &mut dyn Write) -> Result<(),
 
 fn path(request: &Request, child: Option<&Name>) -> PathBuf {
     match child {
-        Some(child) => request.spec.state_dir().join(layout::child_log(child)),
+        Some(child) => request.spec.state_dir().join(layout::child_log(child.as_str())),
         None => request.spec.log_file(),
     }
 }

@@ -65,8 +65,8 @@ const ENVIRONMENT: &[&str] = &[
     "WINEDLLOVERRIDES",
 ];
 
-/// The worker's environment.
-fn environment(command: &LaunchCommand) -> Vec<(OsString, OsString)> {
+/// What of this process's environment a program gets that is started by this command.
+pub(crate) fn environment(command: &LaunchCommand) -> Vec<(OsString, OsString)> {
     // On Windows, names mean the same in either case: `Path`, `SYSTEMROOT`.
     let same = |a: &str, b: &str| if cfg!(windows) { a.eq_ignore_ascii_case(b) } else { a == b };
     let allowed = |name: &str| {

@@ -53,6 +53,10 @@ impl Processes for SystemProcesses {
         identity(pid, start_time)
     }
 
+    fn guardian(&self) -> Option<ProcessIdentity> {
+        super::tree::guardian()
+    }
+
     fn program(&self) -> PathBuf {
         std::env::current_exe().unwrap_or_else(|_| PathBuf::from("unknown"))
     }

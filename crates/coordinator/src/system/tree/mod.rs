@@ -23,9 +23,14 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use thiserror::Error;
+
+#[cfg(target_os = "linux")]
+use crate::machine::Pid;
+use crate::machine::ProcessIdentity;
 
 mod marker;
 
@@ -217,7 +222,28 @@ pub fn spawn(command: &ChildCommand) -> Result<Child, SpawnError> {
 /// # Errors
 /// If this process has more than one thread, or the system refuses the fork. Nothing is changed then.
 pub fn guard() -> io::Result<()> {
-    nets::guard()
+    nets::guard()?;
+    #[cfg(target_os = "linux")]
+    if let Ok(Some(parent)) = super::processes::look(Pid(std::os::unix::process::parent_id())) {
+        // Set once: a second guard would be one of the first.
+        let _ = GUARDIAN.set(parent.identity);
+    }
+    Ok(())
+}
+
+/// From here on this process lives on if its guardian is killed. Until then it dies with it: whoever ends a launch that has got stuck knows only the
+/// guardian, since that is the process that was launched. To be called in office, on the thread that has called [`guard`].
+pub fn outlive_guardian() {
+    if guardian().is_some() {
+        nets::outlive_guardian();
+    }
+}
+
+static GUARDIAN: OnceLock<ProcessIdentity> = OnceLock::new();
+
+/// The guardian of this process, if it has one. It is the process that was launched.
+pub(super) fn guardian() -> Option<ProcessIdentity> {
+    GUARDIAN.get().cloned()
 }
 
 /// Ends all processes of this user that carry a marker of this identity other than `mine`: remains of earlier tenures. Returns how many. To be

@@ -16,8 +16,8 @@ use std::ptr;
 
 use rustix::io::retry_on_intr;
 use rustix::process::{
-    DumpableBehavior, Pid, Resource, Rlimit, Signal, WaitOptions, WaitStatus, getpid, kill_process,
-    set_child_subreaper, set_dumpable_behavior, setrlimit, wait,
+    DumpableBehavior, Pid, Resource, Rlimit, Signal, WaitOptions, WaitStatus, getpid, getppid, kill_process,
+    set_child_subreaper, set_dumpable_behavior, set_parent_process_death_signal, setrlimit, wait,
 };
 
 use super::proc;
@@ -39,6 +39,11 @@ pub(in crate::system::tree) fn guard() -> io::Result<()> {
     // SAFETY: this process has one thread, so its copy is whole.
     match unsafe { libc::fork() } {
         0 => {
+            set_parent_process_death_signal(Some(Signal::KILL))?;
+            if getppid() != Some(guardian) {
+                // It died before that.
+                return Err(io::Error::other("the guardian was killed"));
+            }
             take_over_messages(guardian);
             set_mask(&mask);
             Ok(())
@@ -53,6 +58,10 @@ pub(in crate::system::tree) fn guard() -> io::Result<()> {
             }
         },
     }
+}
+
+pub(in crate::system::tree) fn outlive_guardian() {
+    let _ = set_parent_process_death_signal(None);
 }
 
 /// A service manager's messages to the process that it has started are the worker's (sd_listen_fds(3), sd_watchdog_enabled(3)).

@@ -4,5 +4,5 @@ mod guardian;
 mod proc;
 mod sweep;
 
-pub(super) use guardian::guard;
+pub(super) use guardian::{guard, outlive_guardian};
 pub(super) use sweep::sweep;
