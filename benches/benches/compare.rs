@@ -162,21 +162,26 @@ fn hung(n: usize) {
 
 fn idle(watch: Duration) {
     let stage = Stage::new(MEASURED);
-    let worker = stage.pid();
-    let before = switches(worker);
+    row("worker, idle", "–", &at_rest(stage.pid(), watch), "–", "≤ 10 MiB, ≤ 1");
+    let stage =
+        Stage::new(MEASURED).plan(r#"{"command":{"command":["sleep","3600"],"ready":{"command":["true"]}}}"#);
+    let supervisor = stage.pid();
+    let guardian = status(supervisor, "PPid:") as u32;
+    row("a command's supervisor, idle", "–", &at_rest(supervisor, watch), "–", "≤ 6 MiB, ≤ 1");
+    row("its guardian, idle", "–", &at_rest(guardian, watch), "–", "0 wake-ups");
+    row("`ensure`, `stop`: peak", "–", &format!("{:.1} MiB", peak()), "–", "≤ 8 MiB");
+}
+
+/// What a process costs that nobody needs at the moment.
+fn at_rest(process: u32, watch: Duration) -> String {
+    let before = switches(process);
     std::thread::sleep(watch);
     // Threads come and go: of those that were there before only what came since counts.
     let since = |(thread, count): (_, u64)| count - before.get(&thread).copied().unwrap_or(0);
-    let wakeups = switches(worker).into_iter().map(since).sum::<u64>() as f64 / watch.as_secs_f64();
-    let rss = status(worker, "VmRSS:");
-    row(
-        "worker, idle",
-        "–",
-        &format!("{:.1} MiB, {wakeups:.2} wake-ups a second", rss / 1024.0),
-        "–",
-        "≤ 10 MiB, ≤ 1",
-    );
-    row("`ensure`, `stop`: peak", "–", &format!("{:.1} MiB", peak()), "–", "≤ 8 MiB");
+    let wakeups = switches(process).into_iter().map(since).sum::<u64>() as f64 / watch.as_secs_f64();
+    let shares = std::path::PathBuf::from(format!("/proc/{process}/smaps_rollup"));
+    let [rss, pss] = ["Rss:", "Pss:"].map(|name| field(&shares, name) / 1024.0);
+    format!("{rss:.1} MiB RSS, {pss:.1} MiB PSS, {wakeups:.2} wake-ups a second")
 }
 
 /// Voluntary context switches of each thread.

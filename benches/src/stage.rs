@@ -11,6 +11,7 @@ pub struct Stage {
     binary: PathBuf,
     generation: u32,
     hang_limit: Option<&'static str>,
+    plan: Option<&'static str>,
 }
 
 /// The middle and the ends of what was measured.
@@ -44,6 +45,7 @@ impl Stage {
             binary: binary.into(),
             generation: 0,
             hang_limit: None,
+            plan: None,
         }
     }
 
@@ -51,6 +53,13 @@ impl Stage {
     #[must_use]
     pub fn hang_limit(mut self, limit: &'static str) -> Self {
         self.hang_limit = Some(limit);
+        self
+    }
+
+    /// With a command to supervise, and helpers: a plan in JSON.
+    #[must_use]
+    pub fn plan(mut self, plan: &'static str) -> Self {
+        self.plan = Some(plan);
         self
     }
 
@@ -79,7 +88,8 @@ impl Stage {
         built
             .args(self.args(command))
             .env("ONEWORKER_BACKOFF_BASE", "0s")
-            .envs(self.hang_limit.map(|limit| ("ONEWORKER_HANG_LIMIT", limit)));
+            .envs(self.hang_limit.map(|limit| ("ONEWORKER_HANG_LIMIT", limit)))
+            .envs(self.plan.map(|plan| ("ONEWORKER_PLAN", plan)));
         built.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
         built
     }

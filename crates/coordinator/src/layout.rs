@@ -20,6 +20,8 @@ pub const LAUNCH: &str = "launch.json";
 pub const WORKER_DB: &str = "worker.db";
 /// The history.
 pub const LIFECYCLE_DB: &str = "lifecycle.db";
+/// Is there while a worker may have children: the next one then looks for what is left of them.
+pub const CHILDREN: &str = "children";
 /// The worker's output.
 pub const LOG_FILE: &str = "logs/worker.log";
 /// The directory of the logs.

@@ -118,6 +118,14 @@ impl Ear<'_> {
         }
     }
 
+    /// What it says after it is ready is heard too: the kernel would keep it waiting once ten messages lie there (unix(7)).
+    pub(super) async fn hear_all(&self) {
+        if let Some(socket) = self.notify {
+            while socket.recv(&mut [0; 4096]).await.is_ok() {}
+        }
+        std::future::pending().await
+    }
+
     async fn run(&self, command: &[String]) -> Result<(), String> {
         let name = command.first().map_or("", String::as_str);
         let wrong = |what: String| format!("{name} {what}");

@@ -1,8 +1,10 @@
 //! What all parts of one tenure stand on.
 
 use std::ffi::OsString;
+use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use coordinator::tree::{ChildCommand, ChildLimits, Marker, PART_VARIABLE};
 use coordinator::{Epoch, LaunchCommand, layout};
@@ -19,6 +21,8 @@ pub(crate) struct Ground {
     pub(super) port: u16,
     /// The listening socket on it, if it is to be passed.
     pub(super) socket: Option<OwnedFd>,
+    /// The same, if the command makes one of its own: it has the port until the command is started.
+    pub(super) held: Mutex<Option<TcpListener>>,
     pub(super) marker: Marker,
     pub(super) log_max_bytes: u64,
     pub(super) log_keep: u32,
@@ -53,6 +57,11 @@ impl Ground {
             },
             sockets,
         })
+    }
+
+    /// So that the command can have the port.
+    pub(super) fn let_port_go(&self) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// Puts what is known now in the place of `{port}` and `{state_dir}`.

@@ -73,7 +73,7 @@ pub(super) struct Life {
 /// How one process of a part went.
 enum Gone {
     Stopped,
-    Failed { failure: Failure, ready_for: Option<Duration> },
+    Failed { failure: Failure, was_ready: bool },
     Finished,
 }
 
@@ -86,16 +86,14 @@ impl Life {
             let gone = self.once().await;
             // Nothing of it may hold a port or a file when it is started again, nor outlive it.
             self.sweep().await;
-            let (why, ready_for) = match gone {
+            let (why, was_ready) = match gone {
                 Gone::Stopped => break Over::Stopped,
                 Gone::Finished if self.part.restart.when != RestartWhen::Always => break Over::Finished,
-                Gone::Finished => {
-                    (Failure::ended(&self.who(), Ending::Exited(0), true), Some(Duration::ZERO))
-                }
-                Gone::Failed { failure, ready_for } => (failure, ready_for),
+                Gone::Finished => (Failure::ended(&self.who(), Ending::Exited(0), true), true),
+                Gone::Failed { failure, was_ready } => (failure, was_ready),
             };
             // What has never been ready is tried again by the sessions, who hold each other back.
-            if (first && ready_for.is_none()) || self.part.restart.when == RestartWhen::Never {
+            if (first && !was_ready) || self.part.restart.when == RestartWhen::Never {
                 break Over::Failed(why);
             }
             first = false;
@@ -125,7 +123,7 @@ impl Life {
 
     /// One process, from its start to its end.
     async fn once(&self) -> Gone {
-        let failed = |failure| Gone::Failed { failure, ready_for: None };
+        let failed = |failure| Gone::Failed { failure, was_ready: false };
         let notify = match self.notify_socket() {
             Ok(notify) => notify,
             Err(error) => {
@@ -161,8 +159,7 @@ impl Life {
         }
         tracing::info!(pid = pid.0, "{} is ready", self.who());
         self.state.send_replace(State::Ready(pid));
-        let since = Instant::now();
-        let gone = |failure| Gone::Failed { failure, ready_for: Some(since.elapsed()) };
+        let gone = |failure| Gone::Failed { failure, was_ready: true };
 
         tokio::select! {
             biased;
@@ -175,6 +172,7 @@ impl Life {
                     ending => gone(Failure::ended(&self.who(), ending, true).with_last_words(&output).await),
                 }
             }
+            () = ear.hear_all() => unreachable!("it listens for ever"),
             wrong = self.until_sick(&ear, pid) => {
                 self.state.send_replace(State::Starting);
                 gone(Failure::new("command_sick", &self.who(), &wrong).with_last_words(&output).await)
@@ -189,6 +187,9 @@ impl Life {
             self.ground.child(&self.part, &self.part.command, notify.as_deref()).map_err(|error| {
                 Failure::new("command_not_started", &who, &format!("can't be started: {error}"))
             })?;
+        if self.part.name.is_empty() {
+            self.ground.let_port_go();
+        }
         let spawned = tokio::task::spawn_blocking(move || tree::spawn(&command)).await;
         let mut child = match spawned {
             Ok(spawned) => Held(spawned.map_err(|error| Failure::start(&who, &error))?),

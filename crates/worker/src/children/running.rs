@@ -2,13 +2,13 @@
 
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use coordinator::machine::{Machine, Pid};
+use coordinator::machine::{Durability, Machine, Pid};
 use coordinator::record::Service;
 use coordinator::tree::{self, Marker};
-use coordinator::{Tenure, TenureError};
+use coordinator::{Tenure, TenureError, layout};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -22,8 +22,6 @@ use crate::stop::{Stop, StopReason};
 
 /// How long the remains of earlier tenures may take to be gone.
 const SWEEP: Duration = Duration::from_secs(3);
-/// In the state directory while there may be children: the next tenure then looks for what is left of them.
-const NOTE: &str = "children";
 
 /// Before the process has a second thread: has its tree guarded, if it is going to have one.
 ///
@@ -42,7 +40,7 @@ pub(crate) fn in_office() {
 #[derive(Default)]
 pub(crate) struct Children {
     parts: Mutex<Vec<Arc<Running>>>,
-    follow: Mutex<Option<JoinHandle<()>>>,
+    followers: Mutex<Followers>,
 }
 
 struct Running {
@@ -63,7 +61,7 @@ impl Children {
         tenure: &Tenure,
         plan: &Plan,
     ) -> Result<Option<Marker>, TenureError> {
-        let noted = !matches!(tenure.directory().stat(NOTE).await, Ok(None));
+        let noted = !matches!(tenure.directory().stat(layout::CHILDREN).await, Ok(None));
         if plan.is_empty() && !noted {
             return Ok(None);
         }
@@ -87,14 +85,10 @@ impl Children {
         let note = |source| TenureError::StateDir { path: tenure.spec().state_dir().to_owned(), source };
         if plan.is_empty() {
             // If it stays, the next one looks again.
-            let _ = tenure.directory().remove(NOTE).await;
+            let _ = tenure.directory().remove(layout::CHILDREN).await;
             return Ok(None);
         }
-        tenure
-            .directory()
-            .replace(NOTE, b"", coordinator::machine::Durability::Visible)
-            .await
-            .map_err(note)?;
+        tenure.directory().replace(layout::CHILDREN, b"", Durability::Visible).await.map_err(note)?;
         Ok(Some(marker))
     }
 
@@ -115,18 +109,16 @@ impl Children {
     ) -> Result<(), TenureError> {
         let plan = &options.children;
         let spec = tenure.spec();
-        let passed = plan.command.as_ref().is_some_and(|part| part.socket == Socket::Pass);
+        let passes = plan.command.as_ref().is_some_and(|part| part.socket == Socket::Pass);
+        let (passed, held) = if passes { (socket, None) } else { (None, socket) };
+        let bind = |source| TenureError::Bind { address: ([127, 0, 0, 1], port).into(), source };
         let ground = Arc::new(Ground {
             name: spec.name().to_string(),
             state_dir: spec.state_dir().to_owned(),
             epoch: tenure.epoch(),
             port,
-            // Whoever makes a socket of his own needs the port.
-            socket: socket
-                .filter(|_| passed)
-                .map(blocking)
-                .transpose()
-                .map_err(|source| TenureError::Bind { address: ([127, 0, 0, 1], port).into(), source })?,
+            socket: passed.map(blocking).transpose().map_err(bind)?,
+            held: Mutex::new(held),
             marker,
             log_max_bytes: options.log_max_bytes,
             log_keep: options.log_keep,
@@ -161,25 +153,21 @@ impl Children {
     /// From now on, what becomes of the parts is the tenure's: sessions wait while the command is started again, and the worker stops when a part
     /// has failed for good, or the command has ended.
     pub(crate) fn follow(&self, tenure: &Arc<Tenure>, port: u16, stop: &Stop) {
-        let (tenure, stop) = (tenure.clone(), stop.clone());
-        let states: Vec<_> =
-            self.parts().iter().map(|part| (part.label.clone(), part.serves, part.state.clone())).collect();
-        let follow = tokio::spawn(async move {
-            let each = states.into_iter().map(|(label, serves, state)| {
-                follow(label, serves, state, tenure.clone(), port, stop.clone())
-            });
-            let tasks: Vec<JoinHandle<()>> = each.map(tokio::spawn).collect();
-            let _abort = AbortAll(tasks);
-            std::future::pending::<()>().await;
+        let tasks = self.parts().into_iter().map(|part| {
+            let state = part.state.clone();
+            tokio::spawn(follow(part.label.clone(), part.serves, state, tenure.clone(), port, stop.clone()))
         });
-        *self.follow.lock().unwrap_or_else(PoisonError::into_inner) = Some(follow);
+        *self.followers() = Followers(tasks.collect());
+    }
+
+    fn followers(&self) -> MutexGuard<'_, Followers> {
+        self.followers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the parts, the last that was started first, each within its time; at once when somebody is in a hurry.
     pub(crate) async fn stop(&self, hurry: impl Future<Output = ()>) {
-        if let Some(follow) = self.follow.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            follow.abort();
-        }
+        // The ends of the parts are no news any more.
+        *self.followers() = Followers::default();
         let parts = self.parts();
         let in_turn = async {
             for part in parts.iter().rev() {
@@ -213,9 +201,11 @@ fn blocking(socket: TcpListener) -> std::io::Result<OwnedFd> {
     Ok(socket.into())
 }
 
-struct AbortAll(Vec<JoinHandle<()>>);
+/// Whoever waits for what becomes of the parts.
+#[derive(Default)]
+struct Followers(Vec<JoinHandle<()>>);
 
-impl Drop for AbortAll {
+impl Drop for Followers {
     fn drop(&mut self) {
         self.0.iter().for_each(JoinHandle::abort);
     }

@@ -112,13 +112,18 @@ time.sleep(0.3)
 open(os.environ["ONEWORKER_STATE_DIR"] + "/up", "w").close()
 print("and here I am, at last", flush=True)
 if "NOTIFY_SOCKET" in os.environ:
-    socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"STATUS=good\nREADY=1", os.environ["NOTIFY_SOCKET"])
+    told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    told.sendto(b"STATUS=good\nREADY=1", os.environ["NOTIFY_SOCKET"])
+    # Each waits for room.
+    for _ in range(100): told.sendto(b"WATCHDOG=1", os.environ["NOTIFY_SOCKET"])
 "#;
     let identity = configured(&format!("[worker]\nready = {{ {check}, within = \"50s\" }}\n"));
     let server = script(&identity, "server.py", &format!("{announce}{SERVER}"));
     let (status, answer) = ensure(&identity, &["python3", &server]).json();
     assert_eq!(status, 0, "{answer}");
     assert!(identity.file("up").exists());
+    let port = u16::try_from(answer["port"].as_u64().unwrap()).unwrap();
+    wait_for("the server to listen", || get(port));
 }
 
 #[test]

@@ -47,6 +47,20 @@ fn helpers_serve_our_own_worker_too_and_are_started_again() {
 }
 
 #[test]
+fn nobody_takes_the_port_while_helpers_are_started_before_the_command() {
+    let thief = "import os, socket, time\ntry: socket.socket().bind(('127.0.0.1', int(os.environ['ONEWORKER_PORT'])))\nexcept OSError: print('refused', flush=True)\nelse: print('taken', flush=True)\ntime.sleep(1000)\n";
+    let identity = configured("");
+    let thief = script(&identity, "thief.py", thief);
+    let plan = format!(
+        "[[helper]]\nname = \"thief\"\ncommand = [\"python3\", {thief:?}]\nready = {{ line = \"refused\", within = \"10s\" }}\n"
+    );
+    std::fs::write(identity.scratch().join("oneworker.toml"), plan).unwrap();
+    let server = script(&identity, "server.py", SERVER);
+    let (status, answer) = ensure(&identity, &["python3", &server]).json();
+    assert_eq!(status, 0, "{answer}");
+}
+
+#[test]
 fn a_helper_that_never_gets_ready_is_named_and_nothing_is_left() {
     let plan = [noting("good", ""), "[[helper]]\nname = \"mute\"\ncommand = [\"sleep\", \"1000\"]\nready = { line = \"up\", within = \"300ms\" }\n".to_owned()]
         .concat();
