@@ -368,7 +368,7 @@ impl Output {
 /// What a started worker gets of this process.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Passed {
-    /// Pass this environment variable on to a worker that is started (repeatable)
+    /// Pass this environment variable on to a worker that is started, and to its command (repeatable)
     #[arg(long = "env", value_name = "NAME")]
     env: Vec<OsString>,
 }
