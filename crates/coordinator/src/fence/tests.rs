@@ -204,6 +204,8 @@ fn no_row_of_a_lower_epoch_comes_after_one_of_a_higher() {
                     if epoch == 6 && db.last_insert_rowid() > 100 {
                         return;
                     }
+                    // Who waits for SQLite's write lock only tries it now and then: a writer without a pause leaves it no room.
+                    std::thread::sleep(Duration::from_micros(500));
                 }
             });
             while epoch < 6 && count(path) < 10 * (epoch.cast_signed() - 1) {}
