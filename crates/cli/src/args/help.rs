@@ -23,7 +23,7 @@ Examples:
   oneworker ensure --quiet || exit 0           In a hook that must not block its caller
   oneworker ensure --no-start                  Only find a worker
   oneworker ensure --env HTTPS_PROXY           Let a new worker have this variable
-  oneworker ensure --port 4000 -- node server.js    Any program as the one worker: docs/any-daemon.md
+  oneworker ensure --port 4000 -- node /srv/server.js    Any program as the one worker: docs/any-daemon.md
   oneworker ensure --session $ID --session-pid $PPID    The worker stays for as long as this session lives";
 
 pub(super) const SERVE: &str = "\

@@ -13,10 +13,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Extension, State};
+use axum::http::header::{CONNECTION, HeaderValue};
 use axum::http::{Request, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use coordinator::proof::Challenge;
+use coordinator::record::WorkerState;
 use coordinator::{Epoch, ProtocolRange};
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +71,15 @@ async fn health<O: Office>(
 ) -> Result<Response, Refusal> {
     let challenge = challenge(uri.query())?;
     match desk.office.answer(challenge.as_ref(), dialled).await {
-        Ok(health) => Ok(json(StatusCode::OK, &health)),
+        Ok(health) => {
+            let mut answer = json(StatusCode::OK, &health);
+            // While a command starts, nobody has its port, and the system may give it to whoever asks here. Whoever closes a connection first keeps
+            // his port for a minute (TIME_WAIT): that is to be this side.
+            if health.state == WorkerState::Starting {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(answer)
+        }
         Err(superseded) => {
             // There may be a successor: not one more answer in the office's name.
             desk.stop.begin(StopReason::Superseded { why: superseded.why.clone() });
