@@ -43,6 +43,8 @@ mod imp;
 mod nets;
 
 pub use imp::Child;
+#[cfg(unix)]
+pub use imp::group_of;
 pub use marker::{LeftBehind, Marker, PART_VARIABLE};
 
 /// How a process of the tree is started.

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{
-    Pid as RawPid, WaitId, WaitIdOptions, WaitOptions, WaitStatus, getpgid, kill_process, kill_process_group,
-    waitid, waitpid,
+    Pid as RawPid, WaitId, WaitIdOptions, WaitOptions, WaitStatus, kill_process, kill_process_group, waitid,
+    waitpid,
 };
 use tokio::sync::watch;
 
@@ -98,6 +98,14 @@ fn name_thread(leader: RawPid) {
 #[cfg(not(target_os = "linux"))]
 fn name_thread(_leader: RawPid) {}
 
+/// The process group of a process, by the pid of its leader; `Pid(0)` if that is outside of this pid namespace (a container's first processes
+/// may belong to it; rustix takes that for impossible). `None` if there is no such process.
+pub fn group_of(pid: Pid) -> Option<Pid> {
+    let pid = libc::pid_t::try_from(pid.0).ok()?;
+    // SAFETY: takes and gives a number.
+    u32::try_from(unsafe { libc::getpgid(pid) }).ok().map(Pid)
+}
+
 impl Group {
     /// Waits for the leader's end, ends the rest of the group, and reaps the leader.
     fn end(&self) -> Ending {
@@ -121,7 +129,8 @@ impl Group {
         }
         let sent = kill_process_group(self.leader, signal);
         // It may have gone to a group of its own making.
-        if getpgid(Some(self.leader)).is_ok_and(|group| group != self.leader) {
+        let leader = Pid(self.leader.as_raw_nonzero().get().unsigned_abs());
+        if group_of(leader).is_some_and(|group| group != leader) {
             return kill_process(self.leader, signal);
         }
         sent
