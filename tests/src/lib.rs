@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod debugger;
+mod draw;
 mod gate;
 pub mod hostile;
 mod identity;
@@ -14,6 +15,7 @@ mod sandbox;
 mod squatter;
 
 pub use debugger::Debugger;
+pub use draw::Draw;
 pub use gate::{Gate, all_at_once};
 pub use identity::Identity;
 pub use process::{

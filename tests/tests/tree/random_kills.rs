@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use oneworker_tests::{children_of, kill, wait_for};
+use oneworker_tests::{Draw, children_of, kill, wait_for};
 
 use crate::tree::{Cleanup, all_of, command, digest, token};
 
@@ -13,30 +13,12 @@ const ROUNDS: u64 = 50;
 /// Up to then: from before the fork until there is a crowd.
 const LATEST: Duration = Duration::from_millis(80);
 
-/// xorshift64*, for times that can be had again.
-fn next(state: &mut u64) -> u64 {
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    state.wrapping_mul(0x2545_F491_4F6C_DD1D)
-}
-
-fn seed() -> u64 {
-    let given = std::env::var("TREE_SEED").ok().and_then(|seed| seed.parse().ok());
-    given.unwrap_or_else(|| {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        now.as_nanos() as u64 | 1
-    })
-}
-
 #[test]
 fn a_worker_that_is_killed_at_any_time_leaves_nothing() {
-    let seed = seed();
-    println!("TREE_SEED={seed}");
-    let mut state = seed;
+    let mut draw = Draw::of_variable("TREE_SEED");
     for round in 0..ROUNDS {
-        let delay = Duration::from_nanos(next(&mut state) % LATEST.as_nanos() as u64);
-        kill_after(delay, &format!("seed {seed}, round {round}, after {delay:?}"));
+        let delay = Duration::from_nanos(draw.below(LATEST.as_nanos() as u64));
+        kill_after(delay, &format!("seed {}, round {round}, after {delay:?}", draw.seed()));
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use oneworker_tests::{Bystander, is_alive, kill, kill_and_wait, processes_of, wait_for, wait_until_gone};
+use oneworker_tests::{
+    Bystander, Draw, is_alive, kill, kill_and_wait, processes_of, wait_for, wait_until_gone,
+};
 
 use super::{SERVER, child_of, configured, ensure, get, script};
 
@@ -77,10 +79,7 @@ fn whatever_becomes_of_a_killed_worker_what_it_started_ends_with_it() {
 #[test]
 fn at_any_moment_of_a_kill_nothing_is_left_within_a_second_of_the_next_session() {
     let rounds: u32 = std::env::var("TREE_ROUNDS").map_or(12, |rounds| rounds.parse().unwrap());
-    let seed: u64 = std::env::var("TREE_SEED")
-        .map_or_else(|_| u64::from(std::process::id()), |seed| seed.parse().unwrap());
-    eprintln!("TREE_SEED={seed} TREE_ROUNDS={rounds}");
-    let mut draw = Draw(seed);
+    let mut draw = Draw::of_variable("TREE_SEED");
     let brood = Brood::new();
     let mut bystander = Bystander::start();
     for round in 0..rounds {
@@ -148,16 +147,6 @@ fn at_any_moment_of_a_kill_nothing_is_left_within_a_second_of_the_next_session()
         }
     }
     bystander.assert_untouched();
-}
-
-/// A small generator: the same numbers for the same seed.
-struct Draw(u64);
-
-impl Draw {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
 }
 
 #[test]
