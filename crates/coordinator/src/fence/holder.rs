@@ -15,9 +15,15 @@ pub(super) fn of_write_lock(database: &Path) -> Option<Pid> {
     let mut index = database.as_os_str().to_owned();
     index.push("-shm");
     let inode = std::fs::symlink_metadata(index).ok()?.ino();
-    let locks = std::fs::read_to_string("/proc/locks").ok()?;
-    locks.lines().find_map(|line| write_lock_holder(line, inode))
+    (0..LOOKS).find_map(|_| {
+        let locks = std::fs::read_to_string("/proc/locks").ok()?;
+        locks.lines().find_map(|line| write_lock_holder(line, inode))
+    })
 }
+
+/// The kernel tells its list in pieces, and entries move while others come and go: a lock that is held all the time can be missed in one look.
+#[cfg(target_os = "linux")]
+const LOOKS: usize = 5;
 
 #[cfg(not(target_os = "linux"))]
 pub(super) fn of_write_lock(_database: &Path) -> Option<Pid> {

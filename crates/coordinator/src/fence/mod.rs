@@ -39,6 +39,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionB
 use thiserror::Error;
 
 pub use connection::FencedConnection;
+pub use power::{directory_of, sync_directory};
 
 use crate::identity::Epoch;
 use crate::machine::Pid;
@@ -120,6 +121,8 @@ impl FenceError {
 
     /// What an error of SQLite means for this database.
     pub fn of(error: rusqlite::Error, path: &Path) -> Self {
+        // What stands in the fence is no epoch.
+        let damaged = matches!(error, rusqlite::Error::IntegralValueOutOfRange(..));
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 Self::DatabaseBusy { path: path.to_owned(), holder: holder::of_write_lock(path) }
@@ -127,10 +130,7 @@ impl FenceError {
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
                 Self::Corrupt { path: path.to_owned(), source: error }
             }
-            // What stands in the fence is no epoch.
-            None if matches!(error, rusqlite::Error::IntegralValueOutOfRange(..)) => {
-                Self::Corrupt { path: path.to_owned(), source: error }
-            }
+            _ if damaged => Self::Corrupt { path: path.to_owned(), source: error },
             _ => Self::Sqlite(error),
         }
     }

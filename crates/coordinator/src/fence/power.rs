@@ -1,5 +1,6 @@
 //! What of a database survives a power failure.
 
+use std::io;
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -10,7 +11,9 @@ use crate::sabotage::{self, Sabotage};
 pub(super) fn survive(db: &Connection, database: &Path) -> rusqlite::Result<()> {
     let synced = !sabotage::on(Sabotage::ClaimNotSynced);
     db.pragma_update(None, "synchronous", if synced { "full" } else { "normal" })?;
-    sync_directory(database);
+    // So that the log has a durable name too: SQLite sees to that where this connection has made the log, but not where another has that never
+    // committed anything. From here on the log stays for as long as the connection does. As SQLite, where that can't be done it is not.
+    let _ = sync_directory(database);
     Ok(())
 }
 
@@ -20,14 +23,19 @@ pub(super) fn empty_caches(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "fullfsync", true)
 }
 
-/// So that the log has a durable name too: SQLite sees to that where this connection has made the log, but not where another has that never
-/// committed anything. From here on the log stays for as long as the connection does.
-#[cfg(unix)]
-fn sync_directory(database: &Path) {
-    let directory = database.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new("."));
-    // As SQLite, which goes on where a file system does not do this.
-    let _ = std::fs::File::open(directory).and_then(|directory| directory.sync_all());
+/// The directory that a file is in.
+pub fn directory_of(file: &Path) -> &Path {
+    file.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new("."))
 }
 
-#[cfg(not(unix))]
-fn sync_directory(_database: &Path) {}
+/// Makes the names in the directory of a file durable. Windows does so by itself.
+///
+/// # Errors
+/// What the system says. There are file systems that can't do it.
+pub fn sync_directory(file: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    std::fs::File::open(directory_of(file))?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = file;
+    Ok(())
+}

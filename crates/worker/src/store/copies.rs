@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use coordinator::Epoch;
-use coordinator::fence::{Fence, FenceError};
+use coordinator::fence::{Fence, FenceError, directory_of, sync_directory};
 use rusqlite::{Connection, OpenFlags};
 
 use super::{PATIENCE, StoreError, schema};
@@ -15,7 +15,7 @@ use super::{PATIENCE, StoreError, schema};
 /// # Errors
 /// If the database can't be read, or the copy not be written. What was at `to` is as it was then.
 pub fn backup(database: &Path, to: &Path) -> Result<u64, StoreError> {
-    let dir = directory(to);
+    let dir = directory_of(to);
     if !dir.is_dir() {
         let what = format!("{} is no directory", dir.display());
         return Err(StoreError::Copy(io::Error::new(io::ErrorKind::NotFound, what)));
@@ -55,11 +55,6 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The directory that a file is in.
-fn directory(file: &Path) -> &Path {
-    file.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new("."))
-}
-
 fn read_only(path: &Path) -> Result<Connection, StoreError> {
     // SQLite would only say that it can't be opened.
     if !path.try_exists().map_err(StoreError::Copy)? {
@@ -85,15 +80,6 @@ fn put_in_place(partial: &Path, to: &Path) -> io::Result<u64> {
     std::fs::rename(partial, to)?;
     sync_directory(to)?;
     Ok(size)
-}
-
-/// Makes the names in the directory of a file durable.
-fn sync_directory(file: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    File::open(directory(file))?.sync_all()?;
-    #[cfg(not(unix))]
-    let _ = file;
-    Ok(())
 }
 
 fn check(backup: &Path) -> Result<(), StoreError> {
