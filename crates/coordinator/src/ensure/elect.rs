@@ -49,7 +49,7 @@ impl Call<'_> {
                     Verdict::Ready(health) => {
                         return Ok(Election::Found(self.found(&health, Outcome::Waited).await));
                     }
-                    Verdict::Starting { record, .. } => self.enter(Phase::Starting(Some(record.process.pid))),
+                    Verdict::Starting { pid, .. } => self.enter(Phase::Starting(Some(pid))),
                     _ => self.enter(Phase::Electing),
                 }
             } else if stamp.is_none() {

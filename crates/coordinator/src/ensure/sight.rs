@@ -9,7 +9,7 @@ use super::{Call, Outcome, Phase, Worker};
 use crate::error::EnsureError;
 use crate::identity::PortChoice;
 use crate::layout;
-use crate::machine::{Files, ProbeAnswer};
+use crate::machine::{Files, Pid, ProbeAnswer};
 use crate::proof::{Challenge, Health, ProofKey};
 use crate::record::{self, Record, WorkerState};
 use crate::sabotage::{self, Sabotage};
@@ -36,8 +36,8 @@ pub(super) enum Verdict {
     Leaving,
     /// It says that it is starting.
     Starting {
-        /// Its record.
-        record: Box<Record>,
+        /// The process that says so.
+        pid: Pid,
         /// Its answer, if it can be asked already and has proved itself.
         proven: Option<Box<Health>>,
     },
@@ -147,7 +147,7 @@ impl<'a> Call<'a> {
         };
         Ok(match asked {
             Verdict::Silent | Verdict::Foreign { .. } | Verdict::Absent => {
-                Verdict::Starting { record: Box::new(record.clone()), proven: None }
+                Verdict::Starting { pid: record.process.pid, proven: None }
             }
             asked => asked,
         })
@@ -180,7 +180,13 @@ impl<'a> Call<'a> {
             {
                 foreign("it can't prove that it is this worker (perhaps another user's)".to_owned())
             }
-            ProbeAnswer::Health(health) => Ok(self.weigh(health, sighted.record.as_ref())),
+            // Without its record nobody can tell that it is on its way.
+            ProbeAnswer::Health(health)
+                if health.state == WorkerState::Starting && sighted.record.is_none() =>
+            {
+                Ok(Verdict::Absent)
+            }
+            ProbeAnswer::Health(health) => Ok(self.weigh(health)),
             ProbeAnswer::Alien { what } => foreign(what),
             ProbeAnswer::Superseded => Ok(Verdict::Leaving),
             ProbeAnswer::Refused | ProbeAnswer::Broken(_) => Ok(Verdict::Absent),
@@ -191,15 +197,12 @@ impl<'a> Call<'a> {
     }
 
     /// Judges a proven answer.
-    fn weigh(&self, health: Box<Health>, record: Option<&Record>) -> Verdict {
+    fn weigh(&self, health: Box<Health>) -> Verdict {
         let (theirs, ours) = (health.protocol, self.spec.protocol);
         match health.state {
             WorkerState::Leaving | WorkerState::Stopped => Verdict::Leaving,
             // It is well, and not there yet.
-            WorkerState::Starting => match record {
-                Some(record) => Verdict::Starting { record: Box::new(record.clone()), proven: Some(health) },
-                None => Verdict::Absent,
-            },
+            WorkerState::Starting => Verdict::Starting { pid: health.pid, proven: Some(health) },
             _ if theirs.overlaps(ours) => Verdict::Ready(health),
             _ if theirs.min > ours.max => Verdict::TooNew(health),
             _ => Verdict::Outdated(health),
@@ -242,7 +245,6 @@ impl Sighted {
 mod tests {
     use super::*;
     use crate::identity::{Epoch, ProtocolRange};
-    use crate::machine::Pid;
     use crate::spec::{LaunchCommand, WorkerSpec};
 
     #[test]
@@ -268,7 +270,7 @@ mod tests {
                 service: None,
                 proof: None,
             };
-            call.weigh(Box::new(health), None)
+            call.weigh(Box::new(health))
         };
         for (min, max) in [(1, 3), (4, 4), (5, 9)] {
             assert!(matches!(weighed(WorkerState::Ready, min, max), Verdict::Ready(_)), "{min} to {max}");

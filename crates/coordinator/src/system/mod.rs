@@ -19,10 +19,10 @@ pub(crate) mod user;
 #[doc(hidden)]
 pub(crate) use launcher::environment;
 pub use launcher::reports_in;
+pub use network::client as http_client;
 
 use std::sync::{Arc, OnceLock};
 
-pub(crate) use network::client as http_client;
 #[cfg(all(unix, feature = "failpoints"))]
 pub(crate) use processes::stop_here;
 

@@ -16,8 +16,11 @@ use crate::proof::{Challenge, MAX_HEALTH_BYTES};
 /// The machine's network.
 pub(super) struct SystemNetwork;
 
-/// One client for the process. It keeps no connection, so it belongs to no runtime and to no worker.
-pub(crate) fn client() -> io::Result<&'static Client> {
+/// One HTTP client for the process: without a proxy, redirections and idle connections, so it belongs to no runtime and to no worker.
+///
+/// # Errors
+/// If the system lets none be made.
+pub fn client() -> io::Result<&'static Client> {
     static CLIENT: OnceLock<Client> = OnceLock::new();
     if let Some(client) = CLIENT.get() {
         return Ok(client);

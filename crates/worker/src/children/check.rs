@@ -65,9 +65,7 @@ impl Ear<'_> {
         let url = self.ground.fill(url);
         let url =
             if url.starts_with('/') { format!("http://127.0.0.1:{}{url}", self.ground.port) } else { url };
-        let client =
-            reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
-        let client = client.map_err(|error| error.to_string())?;
+        let client = coordinator::system::http_client().map_err(|error| error.to_string())?;
         let mut answer = client
             .get(&url)
             .send()

@@ -126,13 +126,7 @@ impl Life {
         let failed = |failure| Gone::Failed { failure, was_ready: false };
         let notify = match self.notify_socket() {
             Ok(notify) => notify,
-            Err(error) => {
-                return failed(Failure::new(
-                    "command_not_started",
-                    &self.who(),
-                    &format!("can't be heard: {error}"),
-                ));
-            }
+            Err(error) => return failed(self.not_started(&format!("can't be heard: {error}"))),
         };
         let (mut child, output) = match self.start().await {
             Ok(started) => started,
@@ -180,29 +174,30 @@ impl Life {
         }
     }
 
+    fn not_started(&self, what: &str) -> Failure {
+        Failure::new("command_not_started", &self.who(), what)
+    }
+
     async fn start(&self) -> Result<(Held, Output), Failure> {
-        let who = self.who();
         let notify = self.part_hears().then(|| self.notify_path());
-        let command =
-            self.ground.child(&self.part, &self.part.command, notify.as_deref()).map_err(|error| {
-                Failure::new("command_not_started", &who, &format!("can't be started: {error}"))
-            })?;
+        let command = self
+            .ground
+            .child(&self.part, &self.part.command, notify.as_deref())
+            .map_err(|error| self.not_started(&format!("can't be started: {error}")))?;
         if self.part.name.is_empty() {
             self.ground.let_port_go();
         }
         let spawned = tokio::task::spawn_blocking(move || tree::spawn(&command)).await;
         let mut child = match spawned {
-            Ok(spawned) => Held(spawned.map_err(|error| Failure::start(&who, &error))?),
-            Err(error) => return Err(Failure::new("command_not_started", &who, &error.to_string())),
+            Ok(spawned) => Held(spawned.map_err(|error| Failure::start(&self.who(), &error))?),
+            Err(error) => return Err(self.not_started(&error.to_string())),
         };
         let log = self.ground.state_dir.join(layout::child_log(self.part.label()));
         let output = match child.0.take_output() {
             Some(pipe) => Output::collect(pipe, &log, self.ground.log_max_bytes, self.ground.log_keep),
             None => Err(std::io::ErrorKind::BrokenPipe.into()),
         };
-        let output = output.map_err(|error| {
-            Failure::new("command_not_started", &who, &format!("can't be listened to: {error}"))
-        })?;
+        let output = output.map_err(|error| self.not_started(&format!("can't be listened to: {error}")))?;
         Ok((child, output))
     }
 

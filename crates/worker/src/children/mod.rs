@@ -5,6 +5,7 @@
 //! tenure. None of them outlives it: see [`coordinator::tree`].
 
 mod plan;
+mod rules;
 mod text;
 
 #[cfg(unix)]

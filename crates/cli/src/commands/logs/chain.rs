@@ -29,14 +29,14 @@ pub(super) fn pieces(path: &Path) -> Pieces<'_> {
 
 impl Pieces<'_> {
     /// The next one. In the middle of a rotation one number is missing.
-    fn open_next(&mut self) -> io::Result<Option<Piece>> {
+    fn open_next(&mut self) -> io::Result<Option<(Piece, Metadata)>> {
         for _ in 0..2 {
             let path = numbered(self.path, self.number);
             self.number += 1;
             match File::open(path) {
                 Ok(file) => {
-                    let end = file.metadata()?.len();
-                    return Ok(Some(Piece { file, end }));
+                    let metadata = file.metadata()?;
+                    return Ok(Some((Piece { file, end: metadata.len() }, metadata)));
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
@@ -51,12 +51,8 @@ impl Iterator for Pieces<'_> {
 
     fn next(&mut self) -> Option<io::Result<Piece>> {
         loop {
-            let piece = match self.open_next() {
-                Ok(piece) => piece?,
-                Err(error) => return Some(Err(error)),
-            };
-            let metadata = match piece.file.metadata() {
-                Ok(metadata) => metadata,
+            let (piece, metadata) = match self.open_next() {
+                Ok(next) => next?,
                 Err(error) => return Some(Err(error)),
             };
             let again = self.last.as_ref().is_some_and(|last| same_file(last, &metadata));

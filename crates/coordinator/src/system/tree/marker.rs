@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use crate::Epoch;
 use crate::machine::{Pid, Random};
+use crate::proof;
 
 /// The variable that names the part of a tenure to which a process belongs; see [`super::sweep_part`].
 pub const PART_VARIABLE: &str = "ONEWORKER_PART";
@@ -30,9 +31,7 @@ impl Marker {
         if identity_digest.is_empty() || !identity_digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "an identity's digest is hexadecimal"));
         }
-        let mut bytes = [0; 16];
-        random.fill(&mut bytes)?;
-        let text = format!("{identity_digest}.{epoch}.{:032x}", u128::from_be_bytes(bytes));
+        let text = format!("{identity_digest}.{epoch}.{}", proof::random_hex::<16>(random)?);
         Ok(Self { text, identity: identity_digest.len() + 1 })
     }
 
