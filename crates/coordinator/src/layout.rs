@@ -14,6 +14,8 @@ pub const TOKEN: &str = "token";
 pub const PROOF_KEY: &str = "proof.key";
 /// The first silence of a worker in office.
 pub const SUSPECT: &str = "suspect.json";
+/// How much of that silence was watched.
+pub const WATCHED: &str = "watched.json";
 /// The last launch and how it went: what backoff rests on.
 pub const LAUNCH: &str = "launch.json";
 /// The worker's own data.

@@ -136,7 +136,8 @@ pub enum LaunchOutcome {
     Replaced,
 }
 
-/// `suspect.json`: since when a worker in office has been silent. A proof clears it.
+/// `suspect.json`: since when a worker in office has been silent. A proof removes it. And `watched.json`: what was added to the one of the same
+/// process and the same `since`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suspicion {
     /// The format's version: 1.

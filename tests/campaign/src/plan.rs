@@ -150,6 +150,7 @@ const FILES: &[&str] = &[
     "epoch",
     "launch.json",
     "suspect.json",
+    "watched.json",
     "token",
     "proof.key",
     "worker.pid",

@@ -119,6 +119,7 @@ fn havocs() -> impl Strategy<Value = Fault> {
         layout::TOKEN,
         layout::LAUNCH,
         layout::SUSPECT,
+        layout::WATCHED,
         "spawn.lock",
     ]);
     let session = prop_oneof![1 => Just(None), 2 => (0..8_u32).prop_map(Some)];

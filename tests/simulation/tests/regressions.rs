@@ -157,6 +157,25 @@ fn a_proof_to_one_who_is_not_elected_voids_what_was_suspected_on_its_way() {
     }
 }
 
+/// A session that adds to a suspicion is kept from the CPU between reading and writing it, dies right after that, and meanwhile the worker proves
+/// itself to another. What was written put the suspicion back with its old beginning, and the worker, silent from now on, was ended too early.
+#[test]
+fn a_suspicion_that_a_proof_has_removed_is_not_put_back() {
+    for (call, more) in (60..120).flat_map(|call| [4, 6, 8].map(|more| (call, more))) {
+        holds(
+            1,
+            [(0, 2_000), (210_000, 6_000), (300_000, 6_000), (2_100_000, 9_000)],
+            vec![
+                Fault::Blow(Whom::Worker(0), When::At(ms(200)), Blow::Stop(Some(ms(1_800)))),
+                Fault::Blow(Whom::Session(1), When::Call(call), Blow::Starve(ms(600))),
+                Fault::Blow(Whom::Session(1), When::Call(call + more), Blow::Kill),
+                Fault::Blow(Whom::Worker(0), When::At(ms(2_005)), Blow::Wedge { spinning: false }),
+            ],
+            ms(2_000),
+        );
+    }
+}
+
 /// A worker dies right after it was ready, while its session is kept from the CPU; another session launches the next one, which is slow to its
 /// office. The first session noted that its launch went well in the place of the other's note, and launched beside it.
 #[test]

@@ -33,7 +33,7 @@ pub(super) fn launch_note(bytes: &[u8]) {
     survives_being_written_again::<LaunchNote>(bytes);
 }
 
-/// `suspect.json`.
+/// `suspect.json` and `watched.json`.
 pub(super) fn suspicion(bytes: &[u8]) {
     survives_being_written_again::<Suspicion>(bytes);
 }

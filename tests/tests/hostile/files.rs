@@ -52,6 +52,7 @@ pub(crate) fn state_files() -> impl Strategy<Value = Vec<Contents>> {
         contents(layout::RECORD, seeds("record")),
         contents(layout::LAUNCH, seeds("launch_note")),
         contents(layout::SUSPECT, seeds("suspicion")),
+        contents(layout::WATCHED, seeds("suspicion")),
         contents(layout::PROOF_KEY, seeds("proof_key")),
         contents(layout::EPOCH, epochs),
         contents(layout::TOKEN, vec![b"5ec2e7".repeat(10)]),
@@ -60,7 +61,7 @@ pub(crate) fn state_files() -> impl Strategy<Value = Vec<Contents>> {
         contents("lifecycle.db-wal", journal(0)),
         contents("lifecycle.db-journal", journal(1)),
     )
-        .prop_map(|(a, b, c, d, e, f, g, h, i, j)| vec![a, b, c, d, e, f, g, h, i, j])
+        .prop_map(|(a, b, c, d, e, f, g, h, i, j, k)| vec![a, b, c, d, e, f, g, h, i, j, k])
 }
 
 /// The highest possible epoch that can be read in a state directory; 0 if there is none.

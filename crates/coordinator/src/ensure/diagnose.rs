@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::holder::Holder;
 use super::sight::{Pending, Verdict};
-use super::suspicion::{Silence, Watch};
+use super::suspicion::Silence;
 use super::{Call, Phase, ReplaceReason};
 use crate::error::EnsureError;
 use crate::machine::{Activity, ElectionGuard, Pid, ProcessInfo, TenureLook};
@@ -52,7 +52,7 @@ impl Call<'_> {
             if look == TenureLook::Free {
                 return Ok(Diagnosis::Vacant { replaced });
             }
-            let from = self.clock().now();
+            let watch = self.begin_watch().await;
             let verdict = self.look_beside(pending, patience).await?;
             match verdict {
                 Verdict::Ready(health) => return Ok(Diagnosis::Ready(health)),
@@ -81,7 +81,7 @@ impl Call<'_> {
                     continue;
                 }
                 Holder::Leaked(pids) => {
-                    let since = *leaked_since.get_or_insert(from);
+                    let since = *leaked_since.get_or_insert(watch.from);
                     if self.clock().now().since(since) >= LEAK_PATIENCE
                         || self.inner_deadline().passed(self.clock())
                     {
@@ -116,7 +116,7 @@ impl Call<'_> {
                 pause = (pause * 3 / 2).min(LONGEST_PAUSE);
                 asked
             };
-            let silence = self.suspect(&mut holder, Watch { from, asked }, starting).await;
+            let silence = self.suspect(&mut holder, watch, asked, starting).await;
             if silence.hung {
                 replaced = self.replace_hung(elected, &holder, silence).await?.or(replaced);
                 continue;
@@ -199,6 +199,7 @@ impl Call<'_> {
                     }
                 };
                 let silence = Silence {
+                    since: self.begun,
                     silent_for: self.waited(),
                     limit: self.spec.hang_limit,
                     busy: false,

@@ -36,12 +36,12 @@ use crate::failpoint;
 use crate::identity::{Epoch, Port, PortChoice, ProtocolRange};
 use crate::machine::{Clock, ElectionGuard, Machine, Moment, Pid};
 use crate::proof::Health;
-use crate::record::Suspicion;
 use crate::sabotage::{self, Sabotage};
 use crate::spec::WorkerSpec;
 use diagnose::Diagnosis;
 use elect::Election;
 use sight::Pending;
+use suspicion::Unwritten;
 
 /// A worker that proved, during this very call, that it is the identity's worker in office.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,8 +181,8 @@ struct Call<'a> {
     deadline: Deadline,
     watcher: &'a (dyn Fn(&str) + Send + Sync),
     phase: Mutex<Phase>,
-    /// What is suspected, if it could not be written down.
-    unwritten: Mutex<Option<Suspicion>>,
+    /// What is suspected, as far as it could not be written down.
+    unwritten: Mutex<Option<Unwritten>>,
 }
 
 /// What a call is waiting for: what it says if the deadline passes meanwhile.

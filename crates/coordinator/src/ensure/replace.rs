@@ -33,7 +33,7 @@ impl Call<'_> {
         let now = self.look_once_more(&holder.identity).await?;
         let goes_on =
             holder.activity == Activity::Stopped && now.is_some_and(|now| now.activity != Activity::Stopped);
-        if goes_on || !self.is_suspected().await {
+        if goes_on || !self.is_still_suspected(&silence).await {
             return Ok(None);
         }
         self.enter(Phase::Replacing);

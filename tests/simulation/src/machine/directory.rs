@@ -27,6 +27,9 @@ impl Folder<'_> {
                 if name == layout::LAUNCH {
                     kernel.read_launch(key);
                 }
+                if name == layout::SUSPECT {
+                    kernel.looks_at_suspicion(key);
+                }
                 Ok(kernel.files.bytes(self.inode, name))
             })
             .await?;
@@ -35,10 +38,7 @@ impl Folder<'_> {
 
     pub(super) async fn stat(&self, name: &str) -> io::Result<Option<FileStamp>> {
         self.host
-            .try_call(CallClass::Read, "stat", name, |kernel, key| {
-                if name == layout::SUSPECT {
-                    kernel.looks_at_suspicion(key);
-                }
+            .try_call(CallClass::Read, "stat", name, |kernel, _| {
                 Ok(kernel.files.entry(self.inode, name).map(|file| kernel.files.stamp(file)))
             })
             .await

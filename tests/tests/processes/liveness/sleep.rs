@@ -15,7 +15,7 @@ fn a_session_that_slept_does_not_hold_the_time_against_the_worker_that_it_was_wa
     let identity = identity().flag("--hang-limit", "2s");
     let worker = identity.patient();
     let suspicion = || -> Option<Value> {
-        serde_json::from_slice(&std::fs::read(identity.file("suspect.json")).ok()?).ok()
+        serde_json::from_slice(&std::fs::read(identity.file("watched.json")).ok()?).ok()
     };
     stop(worker.pid);
     let session = identity.patient_ensure().start();

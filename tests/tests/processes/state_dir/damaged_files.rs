@@ -11,8 +11,16 @@ use super::identity;
 /// What a worker in office keeps published.
 const PUBLISHED: [&str; 4] = ["worker.json", "token", "worker.pid", "proof.key"];
 /// All that is read by somebody.
-const FILES: [&str; 7] =
-    ["worker.json", "token", "worker.pid", "proof.key", "epoch", "launch.json", "suspect.json"];
+const FILES: [&str; 8] = [
+    "worker.json",
+    "token",
+    "worker.pid",
+    "proof.key",
+    "epoch",
+    "launch.json",
+    "suspect.json",
+    "watched.json",
+];
 
 /// What can become of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +137,7 @@ fn a_directory_in_a_files_place_is_named_and_once_it_is_gone_all_is_well() {
             assert_eq!(json["error"]["worker_code"], "state_dir", "{name}: {json}");
             assert!(json["error"]["message"].as_str().unwrap().contains("directory"), "{name}: {json}");
             // Those that are only hints keep nobody from office.
-            assert!(!["launch.json", "suspect.json"].contains(&name), "{name}");
+            assert!(!["launch.json", "suspect.json", "watched.json"].contains(&name), "{name}");
             fs::remove_dir(identity.file(name)).unwrap();
         }
         let next = identity.patient();
