@@ -16,6 +16,10 @@ pub const PROOF_KEY: &str = "proof.key";
 pub const SUSPECT: &str = "suspect.json";
 /// The last launch and how it went: what backoff rests on.
 pub const LAUNCH: &str = "launch.json";
+/// Which versions replaced which: what keeps them from doing so for ever.
+pub const UPGRADES: &str = "upgrades.json";
+/// For whom office is kept while a worker hands over.
+pub const SUCCESSOR: &str = "successor.json";
 /// The worker's own data.
 pub const WORKER_DB: &str = "worker.db";
 /// The history.

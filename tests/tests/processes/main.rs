@@ -32,7 +32,9 @@ mod starting {
 /// Installs and protocols side by side.
 mod versions {
     mod fresh_workers;
+    mod handover;
     mod protocols;
+    mod rollback;
     mod successors;
 }
 

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coordinator::proof::{Challenge, Health};
-use coordinator::{Epoch, ProtocolRange, Superseded, Tenure};
+use coordinator::{Epoch, HandOver, HandOverRefused, ProtocolRange, Superseded, Tenure};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -43,6 +43,8 @@ pub(crate) trait Office: Send + Sync + 'static {
         challenge: Option<&Challenge>,
         dialled: SocketAddr,
     ) -> impl Future<Output = Result<Health, Superseded>> + Send;
+    /// Keeps office for a successor from now on.
+    fn hand_over_to(&self, request: &HandOver) -> impl Future<Output = Result<(), HandOverRefused>> + Send;
     /// The bearer of those who may command.
     fn token(&self) -> &str;
     fn epoch(&self) -> Epoch;
@@ -53,6 +55,9 @@ pub(crate) trait Office: Send + Sync + 'static {
 impl Office for Tenure {
     async fn answer(&self, challenge: Option<&Challenge>, dialled: SocketAddr) -> Result<Health, Superseded> {
         Tenure::answer(self, challenge, dialled).await
+    }
+    async fn hand_over_to(&self, request: &HandOver) -> Result<(), HandOverRefused> {
+        Tenure::hand_over_to(self, request).await
     }
     fn token(&self) -> &str {
         Tenure::token(self)

@@ -10,9 +10,12 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use super::*;
+use crate::handover::Agreed;
 use crate::stop::{Stop, StopReason};
 
 const TOKEN: &str = "5ec2e7";
+/// Whom the played office is handed over to.
+const SUCCESSOR: Pid = Pid(43);
 /// Far beyond what any of this takes; reached only by a failure.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -45,6 +48,12 @@ impl Office for Played {
             proof: challenge.map(|challenge| challenge.as_str().to_owned()),
         })
     }
+    async fn hand_over_to(&self, request: &HandOver) -> Result<(), HandOverRefused> {
+        match request.successor.pid {
+            SUCCESSOR => Ok(()),
+            other => Err(HandOverRefused::NoSuchProcess(other)),
+        }
+    }
     fn token(&self) -> &str {
         TOKEN
     }
@@ -76,7 +85,7 @@ fn open(limits: Limits) -> House {
         answers: Semaphore::new(1000),
     });
     let stop = Stop::new();
-    let desk = Arc::new(Desk::new(office.clone(), stop.clone()));
+    let desk = Arc::new(Desk::new(office.clone(), stop.clone(), Agreed::default()));
     let server =
         Server::start(listener, Front::new(desk.clone(), axum::Router::new(), address, limits), limits)
             .unwrap();
