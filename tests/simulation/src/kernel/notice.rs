@@ -17,8 +17,11 @@ use super::ports::Request;
 use super::processes::{Key, Role};
 
 /// The files that only who is in office writes or removes.
-pub(crate) const OF_THE_OFFICE: [&str; 5] =
-    [layout::RECORD, layout::PROOF_KEY, layout::TOKEN, layout::PID_FILE, layout::EPOCH];
+pub(crate) const OF_THE_OFFICE: [&str; 6] =
+    [layout::RECORD, layout::PROOF_KEY, layout::TOKEN, layout::PID_FILE, layout::EPOCH, layout::SUCCESSOR];
+
+/// The files that nobody writes as long as all sessions want the same.
+const OF_HAND_OVERS: [&str; 2] = [layout::UPGRADES, layout::SUCCESSOR];
 
 /// The files that nobody reads in a search.
 pub(crate) const UNREAD: [&str; 2] = [layout::TOKEN, layout::PID_FILE];
@@ -50,6 +53,7 @@ impl Kernel {
                 let file = self.files.entry(folder, object);
                 in_office() && file.is_some_and(|file| self.locks.records.get(&file) == Some(&key))
             }
+            "stat" | "read" if OF_HAND_OVERS.contains(&object) => !self.hands_over,
             "stat" | "read" if OF_THE_OFFICE.contains(&object) => in_office(),
             // For who wants to stop a worker, and for people.
             "rename to" if UNREAD.contains(&object) => true,
