@@ -402,12 +402,14 @@ impl Kernel {
             self.breaks(format!("{who} launches a successor of {predecessor}, which is no worker"));
             return false;
         };
+        // Where the protocols have nothing in common, they say who is newer.
+        let compatible = theirs.protocol().overlaps(spec.protocol());
         let older = spec.version().cmp_precedence(theirs.version()).is_lt();
-        if older && spec.upgrade() != UpgradePolicy::Exact {
+        if older && compatible && spec.upgrade() != UpgradePolicy::Exact {
             let who = self.name(by);
             self.breaks(format!("{who} has {} replaced by {}", theirs.version(), spec.version()));
         }
-        theirs.protocol().overlaps(spec.protocol())
+        compatible
     }
 
     /// A worker in office says for whom it keeps it, or no longer does.
