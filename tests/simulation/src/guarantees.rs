@@ -79,8 +79,9 @@ pub(crate) struct Guarantees {
     handed: Vec<Version>,
     /// For whom each worker in office keeps it.
     promised: BTreeMap<Inode, (Key, u64)>,
-    /// Who has written a record.
+    /// Who has written a record, and who of them had been promised office.
     begun: BTreeSet<Key>,
+    heirs: BTreeSet<Key>,
     /// When workers that nobody needed decided to leave.
     left: BTreeMap<Key, u64>,
     /// The highest epoch that a worker has proved itself with, in each directory.
@@ -265,6 +266,7 @@ impl Kernel {
         if left && health.state == WorkerState::Ready {
             self.breaks(format!("{} proved itself ready after it had decided to leave", self.name(key)));
         }
+        self.check_replacement(key);
         if let Some(launch) = self.guarantees.launches.iter_mut().find(|launch| launch.worker == key) {
             launch.ready = true;
         }
@@ -396,7 +398,9 @@ impl Kernel {
 
     /// *Never a downgrade by itself*, and only a worker is to be succeeded. Whether sessions could talk to that as well.
     fn check_upgrade(&mut self, by: Key, predecessor: Predecessor, spec: &WorkerSpec) -> bool {
-        let old = self.processes.iter().rev().find(|process| process.pid == predecessor.pid);
+        let named = (predecessor.pid, predecessor.start_time.0);
+        // Pids and start times come again with the next boot.
+        let old = self.processes.iter().rev().find(|process| (process.pid, process.start) == named);
         let Some(theirs) = old.and_then(|old| old.spec.clone()) else {
             let who = self.name(by);
             self.breaks(format!("{who} launches a successor of {predecessor}, which is no worker"));
@@ -423,8 +427,7 @@ impl Kernel {
         };
     }
 
-    /// *Nobody barges in*: as long as a successor lives and its time has not passed, nobody else begins a tenure. *Each version replaces another that
-    /// its sessions could talk to at most once a day.*
+    /// *Nobody barges in*: as long as a successor lives and its time has not passed, nobody else begins a tenure.
     pub(crate) fn begins_tenure(&mut self, key: Key, folder: Inode) {
         if self.guarantees.begun.contains(&key) || self.guarantees.in_office(key).is_none() {
             return;
@@ -440,8 +443,17 @@ impl Kernel {
         {
             self.breaks(format!("{} barges in on {}", self.name(key), self.name(heir)));
         }
-        let launch = self.guarantees.launches.iter().find(|launch| launch.worker == key);
-        if !inherits || !launch.is_some_and(|launch| launch.compatible) {
+        if inherits {
+            self.guarantees.heirs.insert(key);
+        }
+    }
+
+    /// *Each version replaces another that its sessions could talk to at most once a day.* One that never gets ready has replaced none.
+    fn check_replacement(&mut self, key: Key) {
+        let first = |launch: &&Launch| launch.worker == key && launch.compatible && !launch.ready;
+        if !self.guarantees.launches.iter().any(|launch| first(&launch))
+            || !self.guarantees.heirs.contains(&key)
+        {
             return;
         }
         let Some(version) = self.process(key).spec.as_ref().map(|spec| spec.version().clone()) else {

@@ -208,6 +208,9 @@ impl Call<'_> {
         if compatible {
             return Ok(Turn::Done(self.kept(health, Outcome::Waited, &refusal.words()).await));
         }
+        if let Refusal::UnderWay { pid, .. } = refusal {
+            return Err(EnsureError::Starting { pid: Some(pid), waited: self.waited() });
+        }
         let (attempts, log_tail) = match &refusal {
             Refusal::Bad { failures, log_tail, .. } => (*failures, log_tail.clone()),
             _ => (0, String::new()),
