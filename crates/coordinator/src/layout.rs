@@ -20,6 +20,8 @@ pub const LAUNCH: &str = "launch.json";
 pub const UPGRADES: &str = "upgrades.json";
 /// For whom office is kept while a worker hands over.
 pub const SUCCESSOR: &str = "successor.json";
+/// The socket that a worker waits at for what its predecessor passes to it.
+pub const PASSING: &str = "passing.sock";
 /// The worker's own data.
 pub const WORKER_DB: &str = "worker.db";
 /// The history.

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::children::{self, Children};
 use crate::error::ServeError;
-use crate::handover::{self, Agreed, Drained};
+use crate::handover::{self, Agreed, Drained, Incoming, Inherited, Outgoing};
 use crate::log::{self, Rotation};
 use crate::office::{self, Taken};
 use crate::options::ServeOptions;
@@ -86,6 +86,7 @@ pub async fn serve(
     let databases = Databases(vec![place.path.clone()]);
     let _signals = Signals::handle(&stop, options.foreground).map_err(ServeError::Signals)?;
 
+    let incoming = options.predecessor.and_then(|_| handover::expect(spec.state_dir()));
     // The predecessor's settings are most likely this worker's.
     let stop_budget = stages::budget(options.drain + options.children.stop_budget());
     let inheritance = options.predecessor.map(|predecessor| (predecessor, stop_budget));
@@ -131,7 +132,7 @@ pub async fn serve(
         manager,
     );
 
-    let mut house = House::default();
+    let mut house = House { incoming, ..House::default() };
     let agreed = Agreed::default();
     let begun = tokio::select! {
         biased;
@@ -194,6 +195,9 @@ pub(crate) struct House {
     pub(crate) server: Option<Server>,
     pub(crate) store: Option<Arc<Store>>,
     pub(crate) children: Children,
+    /// What the sockets come over at first, and go over at last.
+    incoming: Option<Incoming>,
+    pub(crate) outgoing: Option<Outgoing>,
     upkeep: Option<Upkeep>,
 }
 
@@ -209,7 +213,8 @@ async fn begin(
     house: &mut House,
 ) -> Result<SocketAddr, ServeError> {
     let marker = Children::sweep(machine, tenure, &options.children).await?;
-    let mut bound = handover::take_port(tenure).await?;
+    let Inherited { port: mut bound, connections } =
+        handover::take_port(tenure, house.incoming.take()).await?;
     // A command that serves in this worker's place has its port.
     let mut given = None;
     if options.children.command.is_some() {
@@ -227,7 +232,8 @@ async fn begin(
         let data =
             Data { store: store.clone(), presence: presence.clone(), machine: machine.clone(), batch_bytes };
         let front = Front::new(desk.clone(), data_routes(data.into()), bound.address, options.limits);
-        house.server = Some(Server::start(listener, front, options.limits).map_err(ServeError::Listen)?);
+        house.server =
+            Some(Server::start(listener, connections, front, options.limits).map_err(ServeError::Listen)?);
     }
     let mut service = None;
     if let Some(marker) = marker {

@@ -33,6 +33,7 @@ mod starting {
 mod versions {
     mod fresh_workers;
     mod handover;
+    mod load;
     mod protocols;
     mod rollback;
     mod successors;

@@ -1,8 +1,12 @@
+#[cfg(unix)]
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
+use coordinator::machine::Pid;
 use coordinator::{Tenure, failpoint};
 use tokio::sync::Notify;
 
+use super::Outgoing;
 use crate::serve::House;
 
 /// How those who answer requests tell the worker that it has agreed to hand over.
@@ -31,16 +35,43 @@ pub(crate) enum Drained {
 }
 
 /// All that is done for a hand-over before the point of no return: up to here the worker can go on as if nothing had been. After it, the stop goes
-/// its way as ever.
+/// its way as ever, but for the connections, which are passed on.
 pub(crate) async fn drain(tenure: &Tenure, house: &mut House) -> Drained {
     failpoint::hit("hand_over.draining");
-    // Requests in flight are let end by the stop; nothing is taken from the clients before it is sure that somebody comes.
-    let open = house.server.is_some();
+    let successor = tenure.successor().await;
+    if let Some(successor) = &successor {
+        house.outgoing = open(tenure, house, successor.pid).await;
+    }
+    failpoint::hit("hand_over.passed");
     if tenure.successor_lives().await {
-        tracing::info!("handing over (listening: {open})");
         return Drained::Leave;
     }
+    house.outgoing = None;
     tenure.keep_office().await;
     tracing::warn!("the successor is gone: this worker stays in office");
     Drained::Stay
+}
+
+/// Gives the successor the socket that clients come to. Where that can't be done, they are refused until it has bound the port.
+#[cfg(unix)]
+async fn open(tenure: &Tenure, house: &House, successor: Pid) -> Option<Outgoing> {
+    let of_command = house.children.socket();
+    let socket = match (&of_command, house.children.serves()) {
+        (Some(socket), _) => socket.as_fd(),
+        (None, false) => house.server.as_ref()?.socket()?,
+        // A command's own socket is nobody else's.
+        (None, true) => return None,
+    };
+    match Outgoing::open(tenure.spec().state_dir(), successor, socket).await {
+        Ok(outgoing) => Some(outgoing),
+        Err(error) => {
+            tracing::warn!("the listening socket is not passed on: {error}");
+            None
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn open(_: &Tenure, _: &House, _: Pid) -> Option<Outgoing> {
+    None
 }
