@@ -113,6 +113,7 @@ impl Guarantees {
             (launch.failed, launch.seen, launch.ready).hash(to);
         }
         self.launch_reads.hash(to);
+        (&self.handed, &self.promised, &self.heirs).hash(to);
         for (folder, highest) in &self.epochs {
             (folder, highest).hash(to);
         }

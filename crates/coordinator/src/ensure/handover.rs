@@ -174,7 +174,17 @@ impl Call<'_> {
     ) -> Option<Refusal> {
         let deadline = if compatible { self.second_thoughts() } else { self.inner_deadline() };
         for (version, at, begun) in ledger.open() {
-            if let Some(process) = &begun.process {
+            let record = self.read_record().await;
+            let is_it =
+                |process: &ProcessIdentity| record.as_ref().is_some_and(|record| record.is_of(process));
+            if begun.process.as_ref().is_some_and(is_it) {
+                // Its session did not live to see that it came to office: it is the one that is there.
+                ledger.took_office(&version, health.epoch, at);
+                let _ = self.write_ledger(ledger).await;
+                continue;
+            }
+            // Who was to take over from an earlier worker can't do so any more.
+            if let Some(process) = begun.process.as_ref().filter(|_| begun.of == health.epoch) {
                 while self.clock().now().since(at) < LONGEST && lives(self.machine, process).await {
                     self.in_office(health.epoch).await?;
                     if deadline.passed(self.clock()) {
