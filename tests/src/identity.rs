@@ -70,6 +70,29 @@ impl Identity {
         &self.binary
     }
 
+    /// Another install of the program, in this version and at a path of its own.
+    pub fn install(&self, version: &str) -> PathBuf {
+        let dir = self.scratch().join("installs").join(version);
+        std::fs::create_dir_all(&dir).expect("a directory");
+        let program = dir.join("oneworker");
+        // A link costs nothing; on another file system it must be a copy.
+        if std::fs::hard_link(&self.binary, &program).is_err() {
+            std::fs::copy(&self.binary, &program).expect("a copy of the program");
+        }
+        std::fs::write(dir.join("oneworker.version"), version).expect("a version");
+        program
+    }
+
+    /// `ensure --json` of this install, with all the time in the world.
+    pub fn ensure_of(&self, install: &Path) -> Run {
+        self.command_of(install, "ensure").arg("--json").within("60s")
+    }
+
+    /// The same, of a session that has an older worker hand over.
+    pub fn newest_of(&self, install: &Path) -> Run {
+        self.ensure_of(install).args(["--upgrade", "newest"])
+    }
+
     /// A directory that is the test's own, outside the state directory.
     pub fn scratch(&self) -> &Path {
         self.root.path()

@@ -15,9 +15,11 @@ use crate::output::Mode;
 mod help;
 mod parse;
 mod since;
+mod upgrade;
 
 pub(crate) use parse::parse;
 pub(crate) use since::Since;
+pub(crate) use upgrade::Upgrade;
 
 /// However many sessions start at once, exactly one background worker runs, and every session gets it.
 #[derive(Debug, Parser)]
@@ -90,6 +92,8 @@ pub(crate) struct EnsureArgs {
     pub(crate) passed: Passed,
     #[command(flatten)]
     pub(crate) supervised: Supervised,
+    #[command(flatten)]
+    pub(crate) upgrade: Upgrade,
     /// Start nothing: fail with `not_running` if no worker runs
     #[arg(long)]
     pub(crate) no_start: bool,
@@ -309,6 +313,8 @@ pub(crate) struct ShowArgs {
     pub(crate) common: Common,
     #[command(flatten)]
     pub(crate) tuning: Tuning,
+    #[command(flatten)]
+    pub(crate) upgrade: Upgrade,
     #[command(flatten)]
     pub(crate) output: Output,
     #[command(flatten)]

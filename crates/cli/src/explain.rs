@@ -136,6 +136,9 @@ pub(crate) fn serve(error: &ServeError, words: &Words) -> String {
             format!("Choose another port with {}.", words.command("serve --port auto"))
         }
         ServeError::Tenure(TenureError::Unusable { code, .. }) => database(code, words),
+        ServeError::Tenure(TenureError::NotHandedOver { .. }) => {
+            format!("The worker in office goes on serving: {} says which it is.", words.command("status"))
+        }
         ServeError::Tenure(TenureError::Superseded(_)) => {
             format!("{} says who is in office now.", words.command("status"))
         }

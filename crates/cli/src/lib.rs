@@ -11,6 +11,7 @@
 //! | `spec` | what the settings ask `coordinator` and `worker` for |
 //! | `commands` | one file for each command |
 //! | `failure`, `explain`, `fields`, `exit` | a failure's words, advice, JSON fields and exit code |
+//! | `version` | which version of the program this is |
 //! | `output`, `progress` | what is written, and where |
 
 #![forbid(unsafe_code)]
@@ -25,6 +26,7 @@ mod fields;
 mod output;
 mod progress;
 mod spec;
+mod version;
 
 use std::path::Path;
 use std::process::ExitCode;

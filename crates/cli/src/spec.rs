@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use coordinator::{Backoff, LaunchCommand, SpecError, WorkerSpec};
+use coordinator::{Backoff, LaunchCommand, SpecError, UpgradeLimits, WorkerSpec};
 use worker::ServeOptions;
 
 use crate::config::{ConfigError, Key, Settings, Source};
@@ -38,7 +38,7 @@ pub(crate) fn worker_spec(
     builder
         .name(settings.name.value.as_str())
         .state_dir(&settings.state_dir.value)
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(crate::version::of_this_program())
         .supervised(plan.command.is_some())
         .may_start(may_start)
         .deadline(deadline)
@@ -48,6 +48,12 @@ pub(crate) fn worker_spec(
             base: settings.backoff_base.value,
             max: settings.backoff_max.value,
             stable_after: settings.backoff_stable_after.value,
+        })
+        .upgrade(settings.upgrade.value)
+        .upgrade_limits(UpgradeLimits {
+            per_hour: settings.upgrade_per_hour.value,
+            probation: settings.upgrade_probation.value,
+            failures: settings.upgrade_failures.value,
         })
         .build()
         .map_err(|error| located(settings, error))
@@ -75,8 +81,7 @@ pub(crate) fn serve_options(settings: &Settings, foreground: bool) -> ServeOptio
 fn serve_arguments(settings: &Settings) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = vec!["serve".into(), "--no-config".into()];
     for entry in settings.entries() {
-        // What a worker passes on is decided by its environment, which it has already.
-        if entry.key != Key::EnvPass {
+        if !entry.key.is_of_sessions() {
             // In one piece, so that no value is ever taken for a flag.
             let mut argument = OsString::from(entry.key.flag());
             argument.push("=");
@@ -93,6 +98,9 @@ fn located(settings: &Settings, error: SpecError) -> ConfigError {
         SpecError::OutOfRange { what: "deadline", .. } => Some((Key::Deadline, &settings.deadline.source)),
         SpecError::OutOfRange { what: "hang limit", .. } => {
             Some((Key::HangLimit, &settings.hang_limit.source))
+        }
+        SpecError::OutOfRange { what: "probation", .. } => {
+            Some((Key::UpgradeProbation, &settings.upgrade_probation.source))
         }
         SpecError::OutOfRange { what: "longest backoff", .. } => {
             // The shortest delay is its lower bound, so either may be what was set wrong.
@@ -146,11 +154,13 @@ mod tests {
         args.tuning.add_to(&mut flags);
         let worker = Settings::resolve(&flags, &args.common.file(), &|_| None).unwrap();
         let values = |settings: &Settings| -> Vec<_> {
-            let kept = |entry: &crate::config::Entry<'_>| entry.key != Key::EnvPass;
+            let kept = |entry: &crate::config::Entry<'_>| !entry.key.is_of_sessions();
             settings.entries().into_iter().filter(kept).map(|entry| (entry.key, entry.text)).collect()
         };
         assert_eq!(values(&session), values(&worker));
-        assert!(worker.entries().iter().all(|entry| *entry.source != Source::Default));
+        let given =
+            |entry: &crate::config::Entry<'_>| *entry.source != Source::Default || entry.key.is_of_sessions();
+        assert!(worker.entries().iter().all(given));
     }
 
     #[test]

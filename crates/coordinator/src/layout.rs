@@ -18,6 +18,12 @@ pub const SUSPECT: &str = "suspect.json";
 pub const WATCHED: &str = "watched.json";
 /// The last launch and how it went: what backoff rests on.
 pub const LAUNCH: &str = "launch.json";
+/// Which versions replaced which: what keeps them from doing so for ever.
+pub const UPGRADES: &str = "upgrades.json";
+/// For whom office is kept while a worker hands over.
+pub const SUCCESSOR: &str = "successor.json";
+/// The socket that a worker waits at for what its predecessor passes to it.
+pub const PASSING: &str = "passing.sock";
 /// The worker's own data.
 pub const WORKER_DB: &str = "worker.db";
 /// The history.

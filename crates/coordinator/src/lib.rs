@@ -37,6 +37,7 @@ mod spec;
 mod state_dir;
 pub mod system;
 mod tenure;
+mod upgrade;
 
 pub use deadline::{Deadline, TimedOut};
 pub use ensure::{
@@ -47,4 +48,7 @@ pub use identity::{Epoch, InvalidValue, Name, Port, PortChoice, ProtocolRange};
 pub use spec::{Backoff, LaunchCommand, SpecError, WorkerSpec, WorkerSpecBuilder};
 pub use state_dir::{NoStateDir, default_config_dir, default_state_dir};
 pub use system::tree;
-pub use tenure::{Claim, EpochFloor, Holder, Superseded, Tenure, TenureError};
+pub use tenure::{Claim, EpochFloor, HandOverRefused, Holder, Superseded, Tenure, TenureError};
+pub use upgrade::{
+    HandOver, HandOverReply, InvalidPredecessor, Predecessor, Successor, UpgradeLimits, UpgradePolicy,
+};

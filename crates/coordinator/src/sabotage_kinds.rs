@@ -94,6 +94,16 @@ sabotages! {
     ClaimNotSynced = "claim_not_synced",
     /// A client is told that its data is safe before it is committed. To be noticed: rows that are lost with the power.
     AnsweredBeforeCommit = "answered_before_commit",
+    /// Who finds the tenure lock free takes office although it is kept for a successor. To be noticed: a hand-over that somebody barged into.
+    SuccessorIgnored = "successor_ignored",
+    /// It is not noted which version has replaced which. To be noticed: versions that replace each other without end.
+    LedgerIgnored = "ledger_ignored",
+    /// A worker that hands over leaves office before it says for whom it is kept. To be noticed: somebody else in office in between.
+    OfficeLeftUnkept = "office_left_unkept",
+    /// An older session has a newer worker hand over. To be noticed: a downgrade.
+    DowngradeAllowed = "downgrade_allowed",
+    /// A worker that hands over does not look whether its successor still lives. To be noticed: nobody in office, although there was no need.
+    DeadSuccessorTrusted = "dead_successor_trusted",
     /// A worker that nobody seems to need leaves although it has just been given to somebody. To be noticed: a session whose worker was on its
     /// way out when it was given.
     LeavesWhenAsked = "leaves_when_asked",

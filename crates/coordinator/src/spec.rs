@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::identity::{Name, PortChoice, ProtocolRange};
 use crate::state_dir::{self, NoStateDir};
+use crate::upgrade::{UpgradeLimits, UpgradePolicy};
 
 /// The program that becomes the worker, and what it is given.
 ///
@@ -121,6 +122,8 @@ pub struct WorkerSpec {
     pub(crate) deadline: Duration,
     pub(crate) hang_limit: Duration,
     pub(crate) backoff: Backoff,
+    pub(crate) upgrade: UpgradePolicy,
+    pub(crate) upgrade_limits: UpgradeLimits,
 }
 
 impl WorkerSpec {
@@ -143,6 +146,8 @@ impl WorkerSpec {
             deadline: Self::DEFAULT_DEADLINE,
             hang_limit: Self::DEFAULT_HANG_LIMIT,
             backoff: Backoff::default(),
+            upgrade: UpgradePolicy::default(),
+            upgrade_limits: UpgradeLimits::default(),
         }
     }
 
@@ -185,6 +190,18 @@ impl WorkerSpec {
     /// How launches are held back after failures.
     pub fn backoff(&self) -> Backoff {
         self.backoff
+    }
+    /// What is wanted of a worker in another version.
+    pub fn upgrade(&self) -> UpgradePolicy {
+        self.upgrade
+    }
+    /// How often versions may replace each other.
+    pub fn upgrade_limits(&self) -> UpgradeLimits {
+        self.upgrade_limits
+    }
+    /// The same, with another program that becomes the worker.
+    pub(crate) fn launching(&self, launch: LaunchCommand) -> Self {
+        Self { launch, ..self.clone() }
     }
     /// The file that the worker's standard streams go to.
     pub fn log_file(&self) -> PathBuf {
@@ -242,6 +259,8 @@ pub struct WorkerSpecBuilder {
     deadline: Duration,
     hang_limit: Duration,
     backoff: Backoff,
+    upgrade: UpgradePolicy,
+    upgrade_limits: UpgradeLimits,
 }
 
 impl WorkerSpecBuilder {
@@ -303,6 +322,17 @@ impl WorkerSpecBuilder {
         self
     }
 
+    /// What is wanted of a worker that this session can talk to, and that is in another version; [`UpgradePolicy::Reuse`] without.
+    pub fn upgrade(mut self, policy: UpgradePolicy) -> Self {
+        self.upgrade = policy;
+        self
+    }
+    /// How often versions may replace each other, and when one counts as bad.
+    pub fn upgrade_limits(mut self, limits: UpgradeLimits) -> Self {
+        self.upgrade_limits = limits;
+        self
+    }
+
     /// The spec.
     ///
     /// # Errors
@@ -323,6 +353,7 @@ impl WorkerSpecBuilder {
         let hour = Duration::from_secs(3600);
         within("deadline", self.deadline, Duration::from_millis(10), hour)?;
         within("hang limit", self.hang_limit, Duration::from_millis(500), hour)?;
+        within("probation", self.upgrade_limits.probation, Duration::ZERO, 24 * hour)?;
         within("longest backoff", self.backoff.max, self.backoff.base, 24 * hour)?;
         Ok(WorkerSpec {
             name,
@@ -337,6 +368,8 @@ impl WorkerSpecBuilder {
             deadline: self.deadline,
             hang_limit: self.hang_limit,
             backoff: self.backoff,
+            upgrade: self.upgrade,
+            upgrade_limits: self.upgrade_limits,
         })
     }
 }

@@ -11,6 +11,7 @@
 //! | `office` | taking office, or standing by for it |
 //! | `server` | HTTP: accept loop, limits, gate, routes |
 //! | `children` | the programs that are started in its place and beside it |
+//! | `handover` | what becomes of all that when office is handed over |
 //! | `store` | the data: one writer, fenced |
 //! | `children` | what child processes say |
 //! | `presence` | who needs this worker, and leaving when nobody does |
@@ -23,6 +24,7 @@
 #[cfg_attr(not(unix), allow(dead_code, reason = "nothing can be started there yet"))]
 mod children;
 mod error;
+mod handover;
 mod log;
 mod office;
 mod options;

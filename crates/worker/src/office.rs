@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use coordinator::fence::Databases;
 use coordinator::machine::{Machine, Readiness, TenureLook, WorkerReport};
-use coordinator::{Claim, Holder, Tenure, TenureError, WorkerSpec};
+use coordinator::{Claim, Holder, Predecessor, Tenure, TenureError, WorkerSpec};
 
 use crate::service_manager::ServiceManager;
 use crate::stop::{Stop, StopReason};
@@ -27,12 +27,16 @@ pub(crate) enum Taken {
     Stopped(StopReason),
 }
 
-/// Claims once, or, with `stand_by`, until it is won or a stop begins.
+/// Whom office is to be taken over from, and how long he may take to leave it.
+pub(crate) type Inheritance = (Predecessor, Duration);
+
+/// Claims once, or, with `stand_by`, until it is won or a stop begins. Office that is handed over is waited for.
 pub(crate) async fn take(
     machine: &Machine,
     spec: &WorkerSpec,
     databases: &Databases,
     stand_by: bool,
+    mut inheritance: Option<Inheritance>,
     manager: &ServiceManager,
     stop: &Stop,
 ) -> Result<Taken, TenureError> {
@@ -41,7 +45,7 @@ pub(crate) async fn take(
         let claim = tokio::select! {
             biased;
             reason = stop.begun() => return Ok(Taken::Stopped(reason)),
-            claim = Tenure::claim_above(machine, spec, readiness, databases) => claim?,
+            claim = claim(machine, spec, readiness, databases, inheritance.take()) => claim?,
         };
         let holder = match claim {
             Claim::Won(tenure) => return Ok(Taken::Office(Box::new(tenure))),
@@ -61,6 +65,21 @@ pub(crate) async fn take(
         }
         // Whoever launched this process was told by the first claim.
         readiness = Box::new(Told);
+    }
+}
+
+async fn claim(
+    machine: &Machine,
+    spec: &WorkerSpec,
+    readiness: Box<dyn Readiness>,
+    databases: &Databases,
+    inheritance: Option<Inheritance>,
+) -> Result<Claim, TenureError> {
+    match inheritance {
+        Some((predecessor, patience)) => {
+            Tenure::succeed(machine, spec, readiness, databases, predecessor, patience).await
+        }
+        None => Tenure::claim_above(machine, spec, readiness, databases).await,
     }
 }
 

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use coordinator::Predecessor;
+
 use crate::children::Plan;
 use crate::log::LogLevel;
 use crate::service_manager::ServiceManager;
@@ -27,6 +29,8 @@ pub struct ServeOptions {
     /// Wait for office instead of ending when somebody else has it. By default so under a service manager (`NOTIFY_SOCKET`), which
     /// would take an early end for a failure and start the worker over and over.
     pub stand_by: bool,
+    /// Whom this worker takes over from. By default what the one who launched it said.
+    pub predecessor: Option<Predecessor>,
     /// What clients may use up.
     pub limits: Limits,
     /// The worker leaves when nobody has needed it for so long: no session has a lease, nobody was given it, and nobody asked for its data.
@@ -54,6 +58,7 @@ impl Default for ServeOptions {
             drain: Duration::from_secs(5),
             watchdog: None,
             stand_by: ServiceManager::present(),
+            predecessor: Predecessor::from_environment(),
             limits: Limits::default(),
             idle_timeout: Duration::from_secs(30 * 60),
             database: None,

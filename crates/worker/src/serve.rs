@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::children::{self, Children};
 use crate::error::ServeError;
+use crate::handover::{self, Agreed, Drained, Incoming, Inherited, Outgoing};
 use crate::log::{self, Rotation};
 use crate::office::{self, Taken};
 use crate::options::ServeOptions;
@@ -85,12 +86,25 @@ pub async fn serve(
     let databases = Databases(vec![place.path.clone()]);
     let _signals = Signals::handle(&stop, options.foreground).map_err(ServeError::Signals)?;
 
-    let tenure: Arc<Tenure> =
-        match office::take(machine, spec, &databases, options.stand_by, &manager, &stop).await? {
-            Taken::Office(tenure) => Arc::from(tenure),
-            Taken::Lost(holder) => return Ok(Served::Lost(holder)),
-            Taken::Stopped(why) => return Ok(Served::Ended { why }),
-        };
+    let incoming = options.predecessor.and_then(|_| handover::expect(spec.state_dir()));
+    // The predecessor's settings are most likely this worker's.
+    let stop_budget = stages::budget(options.drain + options.children.stop_budget());
+    let inheritance = options.predecessor.map(|predecessor| (predecessor, stop_budget));
+    let tenure: Arc<Tenure> = match office::take(
+        machine,
+        spec,
+        &databases,
+        options.stand_by,
+        inheritance,
+        &manager,
+        &stop,
+    )
+    .await?
+    {
+        Taken::Office(tenure) => Arc::from(tenure),
+        Taken::Lost(holder) => return Ok(Served::Lost(holder)),
+        Taken::Stopped(why) => return Ok(Served::Ended { why }),
+    };
     children::in_office();
     tracing::info!(
         epoch = tenure.epoch().0,
@@ -118,11 +132,12 @@ pub async fn serve(
         manager,
     );
 
-    let mut house = House::default();
+    let mut house = House { incoming, ..House::default() };
+    let agreed = Agreed::default();
     let begun = tokio::select! {
         biased;
         _ = stop.begun() => Ok(None),
-        begun = begin(machine, &tenure, place, &stop, &options, &mut house) => begun.map(Some),
+        begun = begin(machine, &tenure, place, &stop, &agreed, &options, &mut house) => begun.map(Some),
     };
     match begun {
         Ok(Some(address)) => {
@@ -144,13 +159,34 @@ pub async fn serve(
         }
     }
 
-    let why = stop.begun().await;
-    let budget = stages::budget(options.drain + options.children.stop_budget());
-    watchdog.stopping(budget);
-    manager.stopping(&format!("stopping ({why})"), budget);
+    let why = until_stop(&tenure, &stop, &agreed, &mut house).await;
+    watchdog.stopping(stop_budget);
+    manager.stopping(&format!("stopping ({why})"), stop_budget);
     periodic.end().await;
     stages::leave(&tenure, house, &stop, &why, options.drain).await;
     Ok(Served::Ended { why })
+}
+
+/// Serves until there is a reason to stop, one of which is that this worker has handed over.
+async fn until_stop(tenure: &Tenure, stop: &Stop, agreed: &Agreed, house: &mut House) -> StopReason {
+    loop {
+        tokio::select! {
+            biased;
+            _ = stop.begun() => break,
+            () = agreed.told() => {}
+        }
+        if handover::drain(tenure, house).await == Drained::Leave
+            && let Some(successor) = tenure.successor().await
+        {
+            stop.begin(StopReason::HandedOver { to: successor.pid.0 });
+        }
+    }
+    let why = stop.begun().await;
+    if !matches!(why, StopReason::HandedOver { .. }) {
+        // Whoever wants this worker to stop does not want another one in its place.
+        tenure.keep_office().await;
+    }
+    why
 }
 
 /// What a worker has, as far as it has come. However its start ends, this is what is to be left in good order.
@@ -159,6 +195,9 @@ pub(crate) struct House {
     pub(crate) server: Option<Server>,
     pub(crate) store: Option<Arc<Store>>,
     pub(crate) children: Children,
+    /// What the sockets come over at first, and go over at last.
+    incoming: Option<Incoming>,
+    pub(crate) outgoing: Option<Outgoing>,
     upkeep: Option<Upkeep>,
 }
 
@@ -169,11 +208,13 @@ async fn begin(
     tenure: &Arc<Tenure>,
     place: Place,
     stop: &Stop,
+    agreed: &Agreed,
     options: &ServeOptions,
     house: &mut House,
 ) -> Result<SocketAddr, ServeError> {
     let marker = Children::sweep(machine, tenure, &options.children).await?;
-    let mut bound = tenure.bind().await?;
+    let Inherited { port: mut bound, connections } =
+        handover::take_port(tenure, house.incoming.take()).await?;
     // A command that serves in this worker's place has its port.
     let mut given = None;
     if options.children.command.is_some() {
@@ -185,13 +226,14 @@ async fn begin(
     let opened = Store::open(place, tenure.epoch(), machine.clock.clone(), superseded).await;
     let store = house.store.insert(Arc::new(opened.map_err(TenureError::from)?)).clone();
     let presence = Presence::restore(machine, store.clone()).await.map_err(TenureError::from)?;
-    let desk = Arc::new(Desk::new(tenure.clone(), stop.clone()));
+    let desk = Arc::new(Desk::new(tenure.clone(), stop.clone(), agreed.clone()));
     if let Some(listener) = bound.listener {
         let batch_bytes = options.limits.batch_bytes;
         let data =
             Data { store: store.clone(), presence: presence.clone(), machine: machine.clone(), batch_bytes };
         let front = Front::new(desk.clone(), data_routes(data.into()), bound.address, options.limits);
-        house.server = Some(Server::start(listener, front, options.limits).map_err(ServeError::Listen)?);
+        house.server =
+            Some(Server::start(listener, connections, front, options.limits).map_err(ServeError::Listen)?);
     }
     let mut service = None;
     if let Some(marker) = marker {

@@ -9,7 +9,9 @@ use std::time::Duration;
 use coordinator::Tenure;
 use tokio::time::{Instant, timeout};
 
+use crate::handover::Outgoing;
 use crate::serve::House;
+use crate::server::{Drained, Server};
 use crate::stop::{Stop, StopReason};
 
 /// To say that the tenure is about to end.
@@ -27,7 +29,13 @@ pub(crate) fn budget(drain: Duration) -> Duration {
 }
 
 /// Goes through the stages. The lock goes when the tenure is dropped, after this.
-pub(crate) async fn leave(tenure: &Tenure, house: House, stop: &Stop, reason: &StopReason, drain: Duration) {
+pub(crate) async fn leave(
+    tenure: &Tenure,
+    mut house: House,
+    stop: &Stop,
+    reason: &StopReason,
+    drain: Duration,
+) {
     let begun = Instant::now();
     tracing::info!(epoch = tenure.epoch().0, "stopping ({reason})");
 
@@ -35,7 +43,12 @@ pub(crate) async fn leave(tenure: &Tenure, house: House, stop: &Stop, reason: &S
         tracing::warn!("stop: the record could not be marked within {LEAVING:?}");
     }
     if let Some(server) = house.server {
-        let drained = server.drain(drain, stop.hurried()).await;
+        let drained = match house.outgoing.take() {
+            Some(outgoing) if matches!(reason, StopReason::HandedOver { .. }) => {
+                pass_on(server, outgoing, drain, stop).await
+            }
+            _ => server.drain(drain, stop.hurried()).await,
+        };
         match drained.cut {
             0 => tracing::info!("stop: no longer listening; {} connections ended", drained.ended),
             cut => tracing::warn!(
@@ -52,6 +65,17 @@ pub(crate) async fn leave(tenure: &Tenure, house: House, stop: &Stop, reason: &S
     }
     end(tenure, &reason.to_string()).await;
     tracing::info!("stopped after {:.1?}", begun.elapsed());
+}
+
+/// Stops serving, and gives the successor the connections that it can go on with.
+async fn pass_on(server: Server, outgoing: Outgoing, drain: Duration, stop: &Stop) -> Drained {
+    let (drained, connections) = server.pass_on(drain, stop.hurried()).await;
+    let count = connections.len();
+    match outgoing.pass(connections).await {
+        Ok(()) => tracing::info!("stop: {count} connections were passed on"),
+        Err(error) => tracing::warn!("stop: not all of {count} connections were passed on: {error}"),
+    }
+    drained
 }
 
 /// The last stage alone, for a worker that has not served yet.

@@ -27,6 +27,11 @@ pub enum StopReason {
         /// Which, and how.
         why: String,
     },
+    /// It has handed over.
+    HandedOver {
+        /// To this process.
+        to: u32,
+    },
     /// It is no longer in office.
     Superseded {
         /// What it saw.
@@ -42,6 +47,7 @@ impl fmt::Display for StopReason {
             Self::Asked { why } => write!(f, "asked to stop: {why}"),
             Self::Idle { idle } => write!(f, "nobody needed it for {idle:?}"),
             Self::Part { why } => f.write_str(why),
+            Self::HandedOver { to } => write!(f, "handed over to pid {to}"),
             Self::Superseded { why } => write!(f, "superseded: {why}"),
         }
     }

@@ -1,12 +1,13 @@
 //! What `docs/protocol.md` promises, checked at the very instant at which it could break.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use coordinator::machine::{Ending, Signal};
 use coordinator::proof::Health;
 use coordinator::record::{self, LaunchNote, Record, WorkerState};
-use coordinator::{WorkerSpec, layout};
+use coordinator::{Predecessor, Successor, UpgradePolicy, WorkerSpec, layout};
+use semver::Version;
 
 use crate::kernel::Kernel;
 use crate::kernel::files::Inode;
@@ -57,6 +58,10 @@ pub(crate) struct Launch {
     /// Its session has seen that.
     seen: bool,
     ready: bool,
+    /// It is to take over from a worker in office.
+    succeeds: bool,
+    /// That one speaks a protocol of its sessions.
+    compatible: bool,
 }
 
 /// The books that the guarantees are checked by.
@@ -70,6 +75,13 @@ pub(crate) struct Guarantees {
     /// When each session last looked whether something is suspected.
     suspicion_looks: BTreeMap<Key, u64>,
     proofs: Vec<Proof>,
+    /// The versions that have taken office from one that spoke their protocol, in this boot.
+    handed: Vec<Version>,
+    /// For whom each worker in office keeps it.
+    promised: BTreeMap<Inode, (Key, u64)>,
+    /// Who has written a record, and who of them had been promised office.
+    begun: BTreeSet<Key>,
+    heirs: BTreeSet<Key>,
     /// When workers that nobody needed decided to leave.
     left: BTreeMap<Key, u64>,
     /// The highest epoch that a worker has proved itself with, in each directory.
@@ -101,6 +113,7 @@ impl Guarantees {
             (launch.failed, launch.seen, launch.ready).hash(to);
         }
         self.launch_reads.hash(to);
+        (&self.handed, &self.promised, &self.heirs).hash(to);
         for (folder, highest) in &self.epochs {
             (folder, highest).hash(to);
         }
@@ -126,6 +139,8 @@ impl Guarantees {
 
     pub(crate) fn rebooted(&mut self, now: u64) {
         self.elections.clear();
+        self.handed.clear();
+        self.promised.clear();
         for office in self.offices.iter_mut().filter(|office| office.until.is_none()) {
             office.until = Some(now);
         }
@@ -252,6 +267,7 @@ impl Kernel {
         if left && health.state == WorkerState::Ready {
             self.breaks(format!("{} proved itself ready after it had decided to leave", self.name(key)));
         }
+        self.check_replacement(key);
         if let Some(launch) = self.guarantees.launches.iter_mut().find(|launch| launch.worker == key) {
             launch.ready = true;
         }
@@ -348,12 +364,18 @@ impl Kernel {
             self.guarantees.offices.iter().find(|office| {
                 office.until.is_none() && Some(office.folder) == folder && office.from < elected
             });
-        if let Some(worker) = in_office.map(|office| office.key) {
+        let predecessor = Predecessor::of_command(spec.launch());
+        let mut compatible = false;
+        if let Some(predecessor) = predecessor {
+            compatible = self.check_upgrade(by, predecessor, spec);
+        } else if let Some(worker) = in_office.map(|office| office.key) {
             self.breaks(format!("{} launched past {}, which is in office", self.name(by), self.name(worker)));
         }
-        self.check_launch_note(by, elected);
         let decided = self.guarantees.launch_reads.get(&by).copied().unwrap_or(now);
-        self.check_backoff(by, decided, spec);
+        if predecessor.is_none() {
+            self.check_launch_note(by, elected);
+            self.check_backoff(by, decided, spec);
+        }
         let number = u32::try_from(self.guarantees.launches.len()).unwrap_or(u32::MAX);
         let (worker, channel) = self.spawn_worker(number, spec);
         self.guarantees.launches.push(Launch {
@@ -367,10 +389,81 @@ impl Kernel {
             failed: None,
             seen: false,
             ready: false,
+            succeeds: predecessor.is_some(),
+            compatible,
         });
         let (who, what) = (self.name(by), format!("launches {}", self.name(worker)));
         self.story.tell(now, &who, &what);
         (worker, channel)
+    }
+
+    /// *Never a downgrade by itself*, and only a worker is to be succeeded. Whether sessions could talk to that as well.
+    fn check_upgrade(&mut self, by: Key, predecessor: Predecessor, spec: &WorkerSpec) -> bool {
+        let named = (predecessor.pid, predecessor.start_time.0);
+        // Pids and start times come again with the next boot.
+        let old = self.processes.iter().rev().find(|process| (process.pid, process.start) == named);
+        let Some(theirs) = old.and_then(|old| old.spec.clone()) else {
+            let who = self.name(by);
+            self.breaks(format!("{who} launches a successor of {predecessor}, which is no worker"));
+            return false;
+        };
+        // Where the protocols have nothing in common, they say who is newer.
+        let compatible = theirs.protocol().overlaps(spec.protocol());
+        let older = spec.version().cmp_precedence(theirs.version()).is_lt();
+        if older && compatible && spec.upgrade() != UpgradePolicy::Exact {
+            let who = self.name(by);
+            self.breaks(format!("{who} has {} replaced by {}", theirs.version(), spec.version()));
+        }
+        compatible
+    }
+
+    /// A worker in office says for whom it keeps it, or no longer does.
+    pub(crate) fn promised(&mut self, folder: Inode) {
+        let bytes = self.files.bytes(folder, layout::SUCCESSOR);
+        let successor = bytes.and_then(|bytes| record::parse::<Successor>(&bytes));
+        let heir = successor.and_then(|heir| Some((self.living(heir.process.pid)?, heir.until.nanos)));
+        match heir {
+            Some(heir) => self.guarantees.promised.insert(folder, heir),
+            None => self.guarantees.promised.remove(&folder),
+        };
+    }
+
+    /// *Nobody barges in*: as long as a successor lives and its time has not passed, nobody else begins a tenure.
+    pub(crate) fn begins_tenure(&mut self, key: Key, folder: Inode) {
+        if self.guarantees.begun.contains(&key) || self.guarantees.in_office(key).is_none() {
+            return;
+        }
+        self.guarantees.begun.insert(key);
+        let promised = self.guarantees.promised.remove(&folder);
+        let inherits = promised.is_some_and(|(heir, _)| heir == key);
+        if let Some((heir, until)) = promised
+            && !inherits
+            && self.process(heir).alive()
+            && self.now < until
+            && !self.guarantees.tampered
+        {
+            self.breaks(format!("{} barges in on {}", self.name(key), self.name(heir)));
+        }
+        if inherits {
+            self.guarantees.heirs.insert(key);
+        }
+    }
+
+    /// *Each version replaces another that its sessions could talk to at most once a day.* One that never gets ready has replaced none.
+    fn check_replacement(&mut self, key: Key) {
+        let first = |launch: &&Launch| launch.worker == key && launch.compatible && !launch.ready;
+        if !self.guarantees.launches.iter().any(|launch| first(&launch))
+            || !self.guarantees.heirs.contains(&key)
+        {
+            return;
+        }
+        let Some(version) = self.process(key).spec.as_ref().map(|spec| spec.version().clone()) else {
+            return;
+        };
+        if self.guarantees.handed.contains(&version) && !self.guarantees.tampered {
+            self.breaks(format!("{} has replaced another a second time", self.name(key)));
+        }
+        self.guarantees.handed.push(version);
     }
 
     fn check_launch_note(&mut self, by: Key, elected: u64) {
@@ -396,6 +489,7 @@ impl Kernel {
             .launches
             .iter()
             .rev()
+            .filter(|launch| !launch.succeeds)
             .take_while(|launch| launch.boot == self.boot)
             .map_while(|launch| Some((launch.decided, launch.failed?)))
             .take_while(|(decided, end)| *end <= std::mem::replace(&mut began, *decided))
@@ -462,7 +556,7 @@ impl Kernel {
                 launch.concluded |= launch.noted.is_some() && launch.noted >= read;
                 continue;
             }
-            launch.concluded |= launch.noted.is_some();
+            launch.concluded |= launch.noted.is_some() || launch.succeeds;
             launch.noted.get_or_insert(now);
             if launch.seen {
                 launch.failed.get_or_insert(now);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use coordinator::machine::{Machine, Readiness};
 use coordinator::record::Service;
-use coordinator::{Claim, Tenure, TenureError, WorkerSpec};
+use coordinator::{Claim, Epoch, EpochFloor, Predecessor, Tenure, TenureError, WorkerSpec};
 use tokio::sync::watch;
 
 use crate::host::Host;
@@ -145,6 +145,33 @@ pub struct StandardWorker {
     pub command_life: Duration,
     /// How long it takes to its end once it has said that it leaves.
     pub linger: Duration,
+    /// How long it drains before it hands over.
+    pub drain: Duration,
+    /// It is of a version that knows nothing of handing over, and of taking over.
+    pub alone: bool,
+}
+
+/// How long a successor waits for the office that it was promised.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often a worker that drains looks whether its successor still lives.
+const STEP: Duration = Duration::from_millis(10);
+
+/// Nothing is known elsewhere.
+struct NoFloor;
+
+#[async_trait::async_trait]
+impl EpochFloor for NoFloor {
+    async fn highest(&self) -> Result<Option<Epoch>, TenureError> {
+        Ok(None)
+    }
+}
+
+/// What makes a worker leave.
+#[derive(Clone)]
+struct Orders {
+    stop: watch::Sender<bool>,
+    /// It has agreed to hand over so often.
+    agreed: watch::Sender<u64>,
 }
 
 impl Program for StandardWorker {
@@ -157,28 +184,33 @@ async fn serve(process: WorkerProcess, manner: StandardWorker) -> i32 {
     let claim = tokio::select! {
         biased;
         () = process.terminated() => return 0,
-        claim = Tenure::claim(process.machine(), process.spec(), process.readiness()) => claim,
+        claim = claim(&process, manner) => claim,
     };
     let tenure = match claim {
         Ok(Claim::Won(tenure)) => Arc::new(tenure),
         Ok(Claim::Lost(_)) => return 0,
         Err(_) => return 1,
     };
-    let stop = watch::Sender::new(false);
+    let orders = Orders { stop: watch::Sender::new(false), agreed: watch::Sender::new(0) };
+    let stop = &orders.stop;
     process.spawn(periodically_check(process.clone(), tenure.clone(), stop.clone()));
     let begun = tokio::select! {
         biased;
-        () = stopped(&process, &stop) => Ok(()),
-        begun = begin(&process, &tenure, &stop, manner) => begun,
+        () = stopped(&process, stop) => Ok(()),
+        begun = begin(&process, &tenure, &orders, manner) => begun,
     };
     if let Err(error) = begun {
         tenure.fail(&error).await;
         return 1;
     }
-    tokio::select! {
+    let hands_over = tokio::select! {
         biased;
-        () = stopped(&process, &stop) => {}
-        () = unneeded(&process, &tenure, manner.idle) => {}
+        () = stopped(&process, stop) => false,
+        () = unneeded(&process, &tenure, manner.idle) => false,
+        () = handed_over(&process, &tenure, &orders, manner.drain) => true,
+    };
+    if !hands_over {
+        tenure.keep_office().await;
     }
     stop.send_replace(true);
     tenure.leaving().await;
@@ -186,6 +218,33 @@ async fn serve(process: WorkerProcess, manner: StandardWorker) -> i32 {
     process.close_port().await;
     tenure.end("asked to").await;
     0
+}
+
+/// Takes office, from the worker in it if this one was launched for that.
+async fn claim(process: &WorkerProcess, manner: StandardWorker) -> Result<Claim, TenureError> {
+    let (machine, spec, readiness) = (process.machine(), process.spec(), process.readiness());
+    match Predecessor::of_command(spec.launch()).filter(|_| !manner.alone) {
+        Some(predecessor) => Tenure::succeed(machine, spec, readiness, &NoFloor, predecessor, PATIENCE).await,
+        None => Tenure::claim(machine, spec, readiness).await,
+    }
+}
+
+/// Returns once the worker has drained for a successor that still lives. From then on it leaves.
+async fn handed_over(process: &WorkerProcess, tenure: &Tenure, orders: &Orders, drain: Duration) {
+    let clock = &process.machine().clock;
+    let mut agreed = orders.agreed.subscribe();
+    loop {
+        // It can't close: this process holds a sender.
+        let _ = agreed.changed().await;
+        let end = clock.now() + drain;
+        while tenure.successor_lives().await {
+            if clock.now() >= end {
+                return;
+            }
+            clock.sleep(STEP).await;
+        }
+        tenure.keep_office().await;
+    }
 }
 
 /// Returns once the worker has decided to leave since nobody was given it for `idle`.
@@ -217,12 +276,12 @@ async fn stopped(process: &WorkerProcess, stop: &watch::Sender<bool>) {
 async fn begin(
     process: &WorkerProcess,
     tenure: &Arc<Tenure>,
-    stop: &watch::Sender<bool>,
+    orders: &Orders,
     manner: StandardWorker,
 ) -> Result<(), TenureError> {
     process.machine().clock.sleep(manner.start).await;
     let bound: SocketAddr = tenure.bind().await?.address;
-    let answering = answer_all(process.clone(), tenure.clone(), stop.clone(), manner);
+    let answering = answer_all(process.clone(), tenure.clone(), orders.clone(), manner);
     if manner.command.is_zero() {
         process.spawn(answering);
         return tenure.ready(bound).await;
@@ -252,16 +311,11 @@ async fn restart_command(
     }
 }
 
-async fn answer_all(
-    process: WorkerProcess,
-    tenure: Arc<Tenure>,
-    stop: watch::Sender<bool>,
-    manner: StandardWorker,
-) {
+async fn answer_all(process: WorkerProcess, tenure: Arc<Tenure>, orders: Orders, manner: StandardWorker) {
     loop {
         let asked = process.asked().await;
         process.machine().clock.sleep(manner.answer).await;
-        let answer = answer(process.clone(), tenure.clone(), stop.clone(), asked);
+        let answer = answer(process.clone(), tenure.clone(), orders.clone(), asked, manner);
         if manner.in_turn {
             answer.await;
         } else {
@@ -271,23 +325,39 @@ async fn answer_all(
     }
 }
 
-async fn answer(process: WorkerProcess, tenure: Arc<Tenure>, stop: watch::Sender<bool>, asked: Asked) {
+async fn answer(
+    process: WorkerProcess,
+    tenure: Arc<Tenure>,
+    orders: Orders,
+    asked: Asked,
+    manner: StandardWorker,
+) {
     let reply = match &asked.question {
         Question::Health { challenge, dialled } => match tenure.answer(Some(challenge), *dialled).await {
             Ok(health) => Reply::Health(Box::new(health)),
             Err(_) => {
-                stop.send_replace(true);
+                orders.stop.send_replace(true);
                 Reply::Superseded
             }
         },
+        Question::HandOver { .. } if manner.alone => Reply::Unknown,
+        Question::HandOver { token, request } if token == tenure.token() => {
+            match tenure.hand_over_to(request).await {
+                Ok(()) => Reply::HandingOver,
+                Err(refused) => Reply::Keeping(refused.to_string()),
+            }
+        }
         Question::Stop { token } if token == tenure.token() => Reply::Stopping,
-        Question::Stop { .. } => Reply::Unauthorized,
+        Question::Stop { .. } | Question::HandOver { .. } => Reply::Unauthorized,
     };
-    let stops = matches!(reply, Reply::Stopping);
+    let (stops, hands_over) = (matches!(reply, Reply::Stopping), matches!(reply, Reply::HandingOver));
     process.reply(&asked, reply).await;
     // What was asked is answered before the port is closed.
     if stops {
-        stop.send_replace(true);
+        orders.stop.send_replace(true);
+    }
+    if hands_over {
+        orders.agreed.send_modify(|times| *times += 1);
     }
 }
 

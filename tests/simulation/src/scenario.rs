@@ -1,9 +1,10 @@
 //! Stories to be told: sessions, faults and a seed; made at random, shrunk when a guarantee breaks, and told again from one number.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coordinator::{LaunchCommand, PortChoice, ProtocolRange, WorkerSpec, layout};
+use coordinator::{LaunchCommand, PortChoice, ProtocolRange, UpgradePolicy, WorkerSpec, layout};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
@@ -32,6 +33,8 @@ pub struct Visit {
     pub protocol: u32,
     /// The port that it asks for; `None`: any.
     pub port: Option<u16>,
+    /// What it wants of a worker in another version.
+    pub upgrade: UpgradePolicy,
 }
 
 /// A story.
@@ -120,6 +123,8 @@ fn havocs() -> impl Strategy<Value = Fault> {
         layout::LAUNCH,
         layout::SUSPECT,
         layout::WATCHED,
+        layout::UPGRADES,
+        layout::SUCCESSOR,
         "spawn.lock",
     ]);
     let session = prop_oneof![1 => Just(None), 2 => (0..8_u32).prop_map(Some)];
@@ -218,7 +223,22 @@ fn visits() -> impl Strategy<Value = Visit> {
         version,
         protocol,
         port,
+        upgrade: UpgradePolicy::Reuse,
     })
+}
+
+/// What all sessions want of a worker in another version, or one of them after the other in turn.
+fn policies() -> impl Strategy<Value = Vec<UpgradePolicy>> {
+    use UpgradePolicy::{Exact, Newest, Reuse};
+    prop::sample::select(vec![
+        vec![Reuse],
+        vec![Reuse],
+        vec![Reuse],
+        vec![Newest],
+        vec![Newest],
+        vec![Newest, Newest, Reuse],
+        vec![Newest, Exact],
+    ])
 }
 
 /// Scenarios with any number of sessions from 1 to 64.
@@ -240,15 +260,15 @@ pub fn scenarios(seed: u64) -> impl Strategy<Value = Scenario> {
         4 => Just(StandardWorker::default()),
         1 => (ms(0..300), ms(0..60)).prop_map(|(start, answer)| StandardWorker { start, answer, ..StandardWorker::default() }),
         1 => ms(1_000..2_500).prop_map(|idle| StandardWorker { idle, ..StandardWorker::default() }),
+        1 => ms(1..200).prop_map(|drain| StandardWorker { drain, ..StandardWorker::default() }),
+        1 => Just(StandardWorker { alone: true, ..StandardWorker::default() }),
     ];
-    (visits, faults, manner, ms(500..2_500), prop::bool::weighted(0.2)).prop_map(
-        move |(visits, faults, manner, hang_limit, zombies)| Scenario {
-            seed,
-            visits,
-            faults,
-            manner,
-            hang_limit,
-            zombies,
+    (visits, faults, manner, ms(500..2_500), prop::bool::weighted(0.2), policies()).prop_map(
+        move |(mut visits, faults, manner, hang_limit, zombies, policies)| {
+            for (visit, policy) in visits.iter_mut().zip(policies.iter().cycle()) {
+                visit.upgrade = *policy;
+            }
+            Scenario { seed, visits, faults, manner, hang_limit, zombies }
         },
     )
 }
@@ -264,6 +284,7 @@ impl Scenario {
             .version(format!("1.0.{}", visit.version))
             .deadline(visit.deadline)
             .hang_limit(self.hang_limit)
+            .upgrade(visit.upgrade)
             .protocol(ProtocolRange { min: visit.protocol, max: visit.protocol });
         #[allow(clippy::expect_used)] // All its parts are in range.
         spec.build().expect("a spec")
@@ -347,8 +368,24 @@ impl Scenario {
                 return Err(format!("session {number} got no worker, but {code}: {message}"));
             }
         }
-        if self.faults.is_empty() && machine.launches() != 1 {
-            return Err(format!("{} launches where one was needed", machine.launches()));
+        if self.faults.is_empty() {
+            self.check_launches(machine.launches())?;
+        }
+        Ok(())
+    }
+
+    /// *At most one replacement for each version*, and none where nobody asks for it.
+    fn check_launches(&self, launches: usize) -> Result<(), String> {
+        let versions: BTreeSet<u8> = self.visits.iter().map(|visit| visit.version).collect();
+        let policies = || self.visits.iter().map(|visit| visit.upgrade);
+        let most = if policies().all(|policy| policy == UpgradePolicy::Reuse) {
+            1
+        } else {
+            // The first one to be replaced may come back, where a session wants just that one.
+            versions.len() + usize::from(policies().any(|policy| policy == UpgradePolicy::Exact))
+        };
+        if !(1..=most).contains(&launches) {
+            return Err(format!("{launches} launches where {most} were to do"));
         }
         Ok(())
     }
@@ -361,6 +398,7 @@ impl Scenario {
             version: 1,
             protocol: self.newest(),
             port: None,
+            upgrade: UpgradePolicy::Reuse,
         };
         let mut after = Duration::ZERO;
         for number in 1000..1010 {

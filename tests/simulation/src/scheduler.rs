@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use coordinator::WorkerSpec;
+use coordinator::{ProtocolRange, UpgradePolicy, WorkerSpec};
 
 use crate::faults::{Blow, Fault, Havoc, Relief, When, Whom};
 use crate::host::{Host, Shared, Task};
@@ -167,6 +167,9 @@ impl Simulation {
 
     /// A session that comes so long after now.
     pub fn session(&mut self, number: u32, after: Duration, plan: SessionPlan) {
+        let wants_another =
+            plan.spec.upgrade() != UpgradePolicy::Reuse || plan.spec.protocol() != ProtocolRange::default();
+        self.shared.kernel().hands_over |= wants_another;
         let at = self.now() + u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
         self.arrivals.push((at, number, plan));
         self.arrivals.sort_by_key(|(at, number, _)| std::cmp::Reverse((*at, *number)));

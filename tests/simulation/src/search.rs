@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use coordinator::{LaunchCommand, PortChoice, SpecError, WorkerSpec};
+use coordinator::{LaunchCommand, PortChoice, SpecError, UpgradePolicy, WorkerSpec};
 
 use crate::kernel::mix;
 use crate::program::StandardWorker;
@@ -36,6 +36,8 @@ pub struct Bounds {
     pub crossing: bool,
     /// Whether what makes no difference is left out: far fewer schedules, and the same outcomes.
     pub reduced: bool,
+    /// Whether each session is of a newer version than the one before, and has an older worker hand over.
+    pub upgrades: bool,
     /// After so many schedules the search is given up; `None`: never.
     pub most: Option<u64>,
 }
@@ -165,10 +167,13 @@ fn machine(bounds: Bounds, path: &Arc<Mutex<Path>>, traced: bool) -> Result<Simu
     let mut machine = machine.with_program(Arc::new(worker));
     (machine.kills, machine.waits, machine.preemptions) = (bounds.kills, bounds.waits, bounds.preemptions);
     for number in 0..bounds.sessions {
-        let spec = WorkerSpec::builder(LaunchCommand::new("/opt/oneworker", ["serve"]))
+        let mut spec = WorkerSpec::builder(LaunchCommand::new("/opt/oneworker", ["serve"]))
             .port_choice(PortChoice::Auto)
-            .state_dir(crate::STATE_DIR)
-            .build()?;
+            .state_dir(crate::STATE_DIR);
+        if bounds.upgrades {
+            spec = spec.version(format!("1.0.{number}")).upgrade(UpgradePolicy::Newest);
+        }
+        let spec = spec.build()?;
         machine.session(number, Duration::ZERO, SessionPlan { spec, errand: Errand::Worker });
     }
     Ok(machine)
@@ -192,8 +197,10 @@ fn judge(bounds: Bounds, machine: &Simulation, pause: Pause) -> Result<(), Strin
             }
         }
     }
-    if bounds.kills == 0 && pause == Pause::Done && machine.launches() != 1 {
-        return Err(format!("{} launches where one was needed", machine.launches()));
+    // Each newer version is launched once, if the older one came first.
+    let most = if bounds.upgrades { bounds.sessions as usize } else { 1 };
+    if bounds.kills == 0 && pause == Pause::Done && !(1..=most).contains(&machine.launches()) {
+        return Err(format!("{} launches where {most} would do", machine.launches()));
     }
     Ok(())
 }

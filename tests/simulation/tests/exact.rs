@@ -465,7 +465,7 @@ fn a_worker_with_only_older_protocols_is_replaced_and_one_with_only_newer_ones_i
         // As often as would be held back, were it a failure.
         for (session, old, epoch) in [(1, 0, 2), (6, 1, 3), (7, 6, 4), (8, 7, 5)] {
             let (worker, old) = (told.worker(session), told.worker(old));
-            let Outcome::Replaced { why: ReplaceReason::Outdated { pid, .. } } = &worker.outcome else {
+            let Outcome::Replaced { why: ReplaceReason::Handed { pid, .. } } = &worker.outcome else {
                 panic!("{worker:?}")
             };
             assert_eq!((*pid, worker.epoch.0), (old.pid, epoch));

@@ -68,6 +68,7 @@ async fn serve(process: WorkerProcess, forgetful: bool) -> Option<i32> {
                 break;
             }
             Question::Stop { .. } => Reply::Unauthorized,
+            Question::HandOver { .. } => Reply::Unknown,
         };
         process.reply(&asked, reply).await;
     }

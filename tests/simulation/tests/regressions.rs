@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use coordinator::layout;
+use coordinator::{UpgradePolicy, layout};
 use oneworker_simulation::scenario::{Scenario, Visit};
 use oneworker_simulation::{Ambush, Blow, Fault, Havoc, StandardWorker, When, Whom};
 
@@ -20,6 +20,7 @@ fn holds<const N: usize>(seed: u64, sessions: [(u64, u64); N], faults: Vec<Fault
         version: 0,
         protocol: 1,
         port: None,
+        upgrade: UpgradePolicy::Reuse,
     };
     let (visits, manner) = (sessions.map(visit).into(), StandardWorker::default());
     let scenario = Scenario { seed, visits, faults, manner, hang_limit, zombies: false };

@@ -28,6 +28,7 @@ const NOTICED_BY_OTHER_TESTS: &[(Sabotage, &str)] = &[
         Sabotage::AddressUnchecked,
         "real processes: a_relay_to_this_very_worker_is_found_out_by_the_address_it_can_not_prove",
     ),
+    (Sabotage::DeadSuccessorTrusted, "handover: a_worker_whose_successor_dies_in_the_drain_stays_in_office"),
     (Sabotage::FenceUnchecked, "coordinator: without_the_check_a_stale_connection_commits"),
     (Sabotage::ClaimNotSynced, "disk: a_claim_that_is_not_synced_is_noticed"),
     (Sabotage::AnsweredBeforeCommit, "worker: an_answer_before_the_commit_is_noticed"),

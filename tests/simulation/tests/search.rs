@@ -13,8 +13,16 @@ fn all(bounds: Bounds) -> Covered {
     covered
 }
 
-const ONE: Bounds =
-    Bounds { sessions: 1, kills: 0, waits: 0, preemptions: None, crossing: true, reduced: true, most: None };
+const ONE: Bounds = Bounds {
+    sessions: 1,
+    kills: 0,
+    waits: 0,
+    preemptions: None,
+    crossing: true,
+    reduced: true,
+    upgrades: false,
+    most: None,
+};
 
 #[test]
 fn one_session_and_one_death_at_any_point() {

@@ -1,5 +1,6 @@
 //! `any-protocol serve|ensure STATE_DIR MIN MAX PORT`: a worker, or a session, that speaks these protocol versions. The session launches
-//! workers of its own kind, and prints what it got as `oneworker ensure --json` does.
+//! workers of its own kind, and prints what it got as `oneworker ensure --json` does. With `serve-alone` and `ensure-alone` the workers know
+//! nothing of taking over from another.
 
 // All of this package is test code.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
@@ -8,15 +9,21 @@ use coordinator::{LaunchCommand, ProtocolRange, WorkerSpec, blocking};
 
 fn main() {
     let [_, verb, dir, min, max, port] =
-        std::env::args().collect::<Vec<_>>().try_into().expect("serve|ensure STATE_DIR MIN MAX PORT");
+        std::env::args().collect::<Vec<_>>().try_into().expect("serve|ensure[-alone] STATE_DIR MIN MAX PORT");
     let range =
         ProtocolRange::new(min.parse().expect("a number"), max.parse().expect("a number")).expect("a range");
-    let launch =
-        LaunchCommand::this_program(["serve", dir.as_str(), &min, &max, &port]).expect("this program");
+    let (verb, alone) = match verb.strip_suffix("-alone") {
+        Some(verb) => (verb, true),
+        None => (verb.as_str(), false),
+    };
+    let serve = if alone { "serve-alone" } else { "serve" };
+    let launch = LaunchCommand::this_program([serve, dir.as_str(), &min, &max, &port]).expect("this program");
     let spec = WorkerSpec::builder(launch).port(port.as_str()).state_dir(dir).protocol(range);
     let spec = spec.deadline(std::time::Duration::from_secs(60)).build().expect("a spec");
     if verb == "serve" {
-        worker::run(&spec, worker::ServeOptions::default()).expect("a tenure in good order");
+        let mut options = worker::ServeOptions::default();
+        options.predecessor = options.predecessor.filter(|_| !alone);
+        worker::run(&spec, options).expect("a tenure in good order");
         return;
     }
     let found = blocking::ensure_single_worker(&spec).expect("a worker");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use coordinator::machine::{BoundPort, Machine, Network, PortOwner, ProbeAnswer};
 use coordinator::proof::{Challenge, ProofKey};
-use coordinator::{layout, request_stop, system};
+use coordinator::{HandOver, HandOverReply, layout, request_stop, system};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -92,6 +92,15 @@ impl Network for Overheard {
         let answer = self.real.request_stop(address, token, why).await;
         self.heard.send(answer.is_ok()).expect("a listener");
         answer
+    }
+
+    async fn request_hand_over(
+        &self,
+        address: SocketAddr,
+        token: &str,
+        request: &HandOver,
+    ) -> io::Result<HandOverReply> {
+        self.real.request_hand_over(address, token, request).await
     }
 
     async fn bind(&self, address: SocketAddr) -> io::Result<BoundPort> {

@@ -32,7 +32,10 @@ mod starting {
 /// Installs and protocols side by side.
 mod versions {
     mod fresh_workers;
+    mod handover;
+    mod load;
     mod protocols;
+    mod rollback;
     mod successors;
 }
 

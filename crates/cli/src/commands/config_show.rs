@@ -13,6 +13,7 @@ use crate::spec::worker_spec;
 pub(super) fn run(args: &ShowArgs) -> Done {
     let mut flags = args.common.flags();
     args.tuning.add_to(&mut flags);
+    args.upgrade.add_to(&mut flags);
     args.passed.add_to(&mut flags);
     args.supervised.add_to(&mut flags);
     let settings = settings(&flags, &args.common.file())?;

@@ -16,6 +16,7 @@ pub(super) fn run(args: &EnsureArgs) -> Done {
     let mut flags = args.common.flags();
     args.passed.add_to(&mut flags);
     args.supervised.add_to(&mut flags);
+    args.upgrade.add_to(&mut flags);
     let request = Request::new(&flags, &args.common.file(), !args.no_start)?;
     let progress = Progress::default();
     let worker = request.block_on(async {

@@ -16,6 +16,10 @@ pub(crate) enum Key {
     BackoffBase,
     BackoffMax,
     BackoffStableAfter,
+    Upgrade,
+    UpgradePerHour,
+    UpgradeProbation,
+    UpgradeFailures,
     Drain,
     Watchdog,
     IdleTimeout,
@@ -47,7 +51,7 @@ pub(crate) enum Form {
 
 impl Key {
     /// All that can be set by itself, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::Name,
         Self::Port,
         Self::StateDir,
@@ -57,6 +61,10 @@ impl Key {
         Self::BackoffBase,
         Self::BackoffMax,
         Self::BackoffStableAfter,
+        Self::Upgrade,
+        Self::UpgradePerHour,
+        Self::UpgradeProbation,
+        Self::UpgradeFailures,
         Self::Drain,
         Self::Watchdog,
         Self::IdleTimeout,
@@ -88,6 +96,16 @@ impl Key {
                 "--backoff-stable-after",
                 Form::Text,
             ),
+            Self::Upgrade => ("upgrade.policy", "ONEWORKER_UPGRADE", "--upgrade", Form::Text),
+            Self::UpgradePerHour => {
+                ("upgrade.per_hour", "ONEWORKER_UPGRADE_PER_HOUR", "--upgrade-per-hour", Form::Number)
+            }
+            Self::UpgradeProbation => {
+                ("upgrade.probation", "ONEWORKER_UPGRADE_PROBATION", "--upgrade-probation", Form::Text)
+            }
+            Self::UpgradeFailures => {
+                ("upgrade.failures", "ONEWORKER_UPGRADE_FAILURES", "--upgrade-failures", Form::Number)
+            }
             Self::Drain => ("serve.drain", "ONEWORKER_DRAIN", "--drain", Form::Text),
             Self::Watchdog => ("serve.watchdog", "ONEWORKER_WATCHDOG", "--watchdog", Form::Text),
             Self::IdleTimeout => {
@@ -131,6 +149,19 @@ impl Key {
         self.names().3
     }
 
+    /// Whether it is for sessions alone: a worker is not told. What it passes on is decided by its environment, which it has already; and it never
+    /// chooses who comes after it.
+    pub(crate) const fn is_of_sessions(self) -> bool {
+        matches!(
+            self,
+            Self::EnvPass
+                | Self::Upgrade
+                | Self::UpgradePerHour
+                | Self::UpgradeProbation
+                | Self::UpgradeFailures
+        )
+    }
+
     /// The table that it is in (empty for the top) and its name there.
     pub(crate) fn table_and_leaf(self) -> (&'static str, &'static str) {
         self.path().split_once('.').unwrap_or(("", self.path()))
@@ -147,8 +178,11 @@ impl Key {
             | Self::BackoffBase
             | Self::BackoffMax
             | Self::BackoffStableAfter
+            | Self::UpgradeProbation
             | Self::Drain
             | Self::KeepFor => value::duration(raw).map(drop),
+            Self::Upgrade => value::upgrade(raw).map(drop),
+            Self::UpgradePerHour | Self::UpgradeFailures => value::count(raw).map(drop),
             Self::IdleTimeout => value::idle_timeout(raw).map(drop),
             Self::Database => value::file(raw).map(drop),
             Self::KeepBytes => value::bytes(raw).map(drop),

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use coordinator::{Backoff, Name, PortChoice, WorkerSpec};
+use coordinator::{Backoff, Name, PortChoice, UpgradeLimits, UpgradePolicy, WorkerSpec};
 use worker::{LogLevel, Part, Plan, ServeOptions};
 
 use super::value::{self, Wrong};
@@ -23,6 +23,10 @@ pub(crate) struct Settings {
     pub(crate) backoff_base: Setting<Duration>,
     pub(crate) backoff_max: Setting<Duration>,
     pub(crate) backoff_stable_after: Setting<Duration>,
+    pub(crate) upgrade: Setting<UpgradePolicy>,
+    pub(crate) upgrade_per_hour: Setting<u32>,
+    pub(crate) upgrade_probation: Setting<Duration>,
+    pub(crate) upgrade_failures: Setting<u32>,
     pub(crate) drain: Setting<Duration>,
     pub(crate) watchdog: Setting<Duration>,
     pub(crate) idle_timeout: Setting<Duration>,
@@ -66,7 +70,8 @@ impl Settings {
         let located = locate(choice, environment)?;
         let file = located.as_ref().map(Located::read).transpose()?.flatten();
         let layers = Layers { flags, environment, file: file.as_ref() };
-        let (backoff, serve) = (Backoff::default(), ServeOptions::default());
+        let (backoff, upgrades, serve) =
+            (Backoff::default(), UpgradeLimits::default(), ServeOptions::default());
         let name = layers.pick(Key::Name, value::name, Name::default())?;
         let state_dir = match layers.given(Key::StateDir, value::directory)? {
             Some(dir) => dir,
@@ -108,6 +113,10 @@ impl Settings {
                 value::duration,
                 backoff.stable_after,
             )?,
+            upgrade: layers.pick(Key::Upgrade, value::upgrade, UpgradePolicy::default())?,
+            upgrade_per_hour: layers.pick(Key::UpgradePerHour, value::count, upgrades.per_hour)?,
+            upgrade_probation: layers.pick(Key::UpgradeProbation, value::duration, upgrades.probation)?,
+            upgrade_failures: layers.pick(Key::UpgradeFailures, value::count, upgrades.failures)?,
             drain: layers.pick(Key::Drain, value::duration, serve.drain)?,
             log_max_bytes: layers.pick(Key::LogMaxBytes, value::bytes, serve.log_max_bytes)?,
             log_keep: layers.pick(Key::LogKeep, value::count, serve.log_keep)?,
@@ -135,6 +144,10 @@ impl Settings {
             time(Key::BackoffBase, &self.backoff_base),
             time(Key::BackoffMax, &self.backoff_max),
             time(Key::BackoffStableAfter, &self.backoff_stable_after),
+            entry(Key::Upgrade, &self.upgrade, self.upgrade.value.as_str()),
+            entry(Key::UpgradePerHour, &self.upgrade_per_hour, self.upgrade_per_hour.value.to_string()),
+            time(Key::UpgradeProbation, &self.upgrade_probation),
+            entry(Key::UpgradeFailures, &self.upgrade_failures, self.upgrade_failures.value.to_string()),
             time(Key::Drain, &self.drain),
             time(Key::Watchdog, &self.watchdog),
             time(Key::IdleTimeout, &self.idle_timeout),

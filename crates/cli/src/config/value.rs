@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use coordinator::{InvalidValue, Name, PortChoice};
+use coordinator::{InvalidValue, Name, PortChoice, UpgradePolicy};
 use worker::{LogLevel, Plan};
 
 /// What is wrong with a value, in words that follow its source.
@@ -51,6 +51,10 @@ pub(crate) fn idle_timeout(raw: &OsStr) -> Result<Duration, Wrong> {
         return Err("must be 0, or at least 1s".to_owned());
     }
     Ok(duration)
+}
+
+pub(crate) fn upgrade(raw: &OsStr) -> Result<UpgradePolicy, Wrong> {
+    text(raw)?.parse().map_err(|wrong| rule(&wrong))
 }
 
 /// Whether a commit waits for the disk: SQLite's words for it.

@@ -26,6 +26,8 @@ const LEAK_PATIENCE: Duration = Duration::from_secs(3);
 pub(super) enum Diagnosis {
     /// The worker in office has proved itself after all.
     Ready(Box<Health>),
+    /// The worker in office has proved itself, and is to hand over.
+    Replaceable(Box<Health>),
     /// Nobody is in office.
     Vacant {
         /// Who was replaced, if that is why.
@@ -50,21 +52,21 @@ impl Call<'_> {
         loop {
             let look = self.look_at_tenure().await?;
             if look == TenureLook::Free {
-                return Ok(Diagnosis::Vacant { replaced });
+                let Some(heir) = self.kept_for().await else { return Ok(Diagnosis::Vacant { replaced }) };
+                self.enter(Phase::Starting(Some(heir)));
+                if self.inner_deadline().passed(self.clock()) {
+                    return Err(self.too_late());
+                }
+                self.inner_deadline().pause(self.clock(), PAUSE).await;
+                continue;
             }
             let watch = self.begin_watch().await;
             let verdict = self.look_beside(pending, patience).await?;
             match verdict {
                 Verdict::Ready(health) => return Ok(Diagnosis::Ready(health)),
                 Verdict::TooNew(health) => return Err(self.too_new(&health).await),
-                Verdict::Outdated(health) => {
-                    let retired = self.retire(elected, &health).await?;
-                    if retired.is_none() {
-                        self.inner_deadline().pause(self.clock(), PAUSE).await;
-                        self.in_time(&Verdict::Outdated(health), None)?;
-                    }
-                    replaced = retired.or(replaced);
-                    continue;
+                Verdict::Outdated(health) | Verdict::Replaceable(health) => {
+                    return Ok(Diagnosis::Replaceable(health));
                 }
                 _ if sabotage::on(Sabotage::HeldLockPassed) => {
                     // Else a call that goes round and round takes no time.
@@ -142,7 +144,7 @@ impl Call<'_> {
         };
         *pending = None;
         match early {
-            ready @ Verdict::Ready(_) => Ok(ready),
+            ready @ (Verdict::Ready(_) | Verdict::Replaceable(_)) => Ok(ready),
             // What it saw is long ago.
             _ => self.look(patience).await,
         }

@@ -8,6 +8,7 @@ use crate::error::EnsureError;
 use crate::layout;
 use crate::machine::ElectionGuard;
 use crate::sabotage::{self, Sabotage};
+use crate::upgrade::UpgradePolicy;
 
 /// The highest rank: beyond it, waiting is all that helps.
 const MAX_RANK: u8 = 2;
@@ -34,6 +35,8 @@ impl Call<'_> {
             None => None,
         };
         let mut pause = FIRST_PAUSE;
+        // Whoever only wants another version goes back to the one in office before the time is up.
+        let mut in_time = self.spec.upgrade != UpgradePolicy::Reuse;
         loop {
             for rank in 0..=self.rank() {
                 match self.machine.locks.try_elect(dir, rank).await {
@@ -49,6 +52,12 @@ impl Call<'_> {
                     Verdict::Ready(health) => {
                         return Ok(Election::Found(self.found(&health, Outcome::Waited).await));
                     }
+                    Verdict::Replaceable(health) => {
+                        if let Some(kept) = self.keep_if_refused(&health, Outcome::Waited).await {
+                            return Ok(Election::Found(kept));
+                        }
+                        self.enter(Phase::Electing);
+                    }
                     Verdict::Starting { pid, .. } => self.enter(Phase::Starting(Some(pid))),
                     _ => self.enter(Phase::Electing),
                 }
@@ -57,6 +66,13 @@ impl Call<'_> {
             }
             if self.inner_deadline().passed(self.clock()) {
                 return Err(self.too_late());
+            }
+            if in_time && self.second_thoughts().passed(self.clock()) {
+                in_time = false;
+                if let Verdict::Replaceable(health) = self.look(FIRST_PATIENCE).await? {
+                    let why = "another session has been at work for long";
+                    return Ok(Election::Found(self.kept(&health, Outcome::Waited, why).await));
+                }
             }
             let jittered = pause / 2 + pause.mul_f64((self.clock().random() % 1024) as f64 / 1024.0);
             let nap = self.inner_deadline().pause(self.clock(), jittered);

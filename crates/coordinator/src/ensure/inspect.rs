@@ -48,7 +48,7 @@ pub async fn inspect(machine: &Machine, spec: &WorkerSpec) -> Result<Sight, Ensu
         None => None,
     };
     let (health, trouble) = match verdict {
-        Verdict::Ready(health) => (Some(*health), None),
+        Verdict::Ready(health) | Verdict::Replaceable(health) => (Some(*health), None),
         Verdict::TooNew(health) => {
             (Some(*health), Some("it is too new for this version of the program".to_owned()))
         }

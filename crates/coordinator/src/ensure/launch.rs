@@ -11,7 +11,7 @@ use crate::error::{EnsureError, LOG_TAIL_BYTES};
 use crate::failpoint;
 use crate::identity::PortChoice;
 use crate::layout;
-use crate::lifecycle::{Event, EventKind};
+use crate::lifecycle::EventKind;
 use crate::machine::{
     Activity, ElectionGuard, LaunchEvent, Pid, ProbeAnswer, ProcessIdentity, ProcessInfo, Signal, TenureLook,
     WorkerReport,
@@ -43,6 +43,7 @@ impl Call<'_> {
             failures = self.cooled_down(&note).await?;
             self.port_is_free_again(&note).await?;
         }
+        let mut choice = self.choose().await?;
         // A worker would inherit the sandbox, fail in it, and hold back the launches of those outside.
         if let Err(source) = self.machine.network.permitted().await {
             return Err(EnsureError::NotPermitted { what: "open a socket", source });
@@ -52,9 +53,9 @@ impl Call<'_> {
         let mut launched = self
             .machine
             .launcher
-            .launch(self.spec, elected)
+            .launch(&choice.spec, elected)
             .await
-            .map_err(|error| self.cannot_launch(error))?;
+            .map_err(|error| self.no_launch_of(&choice, error))?;
         failpoint::hit("launch.spawned");
         let mut note = LaunchNote {
             schema: 1,
@@ -78,11 +79,13 @@ impl Call<'_> {
             LaunchEvent::Report(WorkerReport::Ready { epoch }) => {
                 failpoint::hit("launch.ready");
                 note.outcome = Some(LaunchOutcome::Ready { epoch, at: self.clock().now() });
+                self.tried(&mut choice, &note).await;
                 self.conclude(note).await;
                 match self.look(self.spec.deadline).await? {
-                    Verdict::Ready(health) => {
+                    Verdict::Ready(health) | Verdict::Replaceable(health) => {
                         let outcome = replaced.map_or(Outcome::Started, |why| Outcome::Replaced { why });
                         let mut worker = self.worker(&health, outcome);
+                        worker.warnings.extend(choice.instead);
                         worker.warnings.extend(self.warn_of_network().await);
                         Ok(Turn::Done(worker))
                     }
@@ -105,7 +108,8 @@ impl Call<'_> {
                     Some(port) => LaunchOutcome::PortTaken { port, pid, program: program.clone() },
                     None => LaunchOutcome::Failed,
                 });
-                self.note_failure(note, &message, &log_tail).await;
+                let note = self.note_failure(note, &message, &log_tail).await;
+                self.tried(&mut choice, &note).await;
                 Err(match taken {
                     Some(port) => EnsureError::PortTaken { port, pid: pid.map(Pid), program },
                     None => EnsureError::WorkerFailed { worker_code: code, message, log_tail },
@@ -114,7 +118,9 @@ impl Call<'_> {
             LaunchEvent::Ended(ending) => {
                 let log_tail = self.log_tail(launched.log_start()).await;
                 note.outcome = Some(LaunchOutcome::Failed);
-                self.note_failure(note, &format!("the worker {ending} before it was ready"), &log_tail).await;
+                let what = format!("the worker {ending} before it was ready");
+                let note = self.note_failure(note, &what, &log_tail).await;
+                self.tried(&mut choice, &note).await;
                 Err(EnsureError::LaunchFailed { ending, log_tail })
             }
         }
@@ -130,7 +136,7 @@ impl Call<'_> {
         ))
     }
 
-    fn cannot_launch(&self, error: crate::machine::LaunchError) -> EnsureError {
+    pub(super) fn cannot_launch(&self, error: crate::machine::LaunchError) -> EnsureError {
         match error {
             crate::machine::LaunchError::NoProcess { source }
                 if source.kind() == std::io::ErrorKind::PermissionDenied =>
@@ -181,7 +187,7 @@ impl Call<'_> {
             if self.look_at_tenure().await? != TenureLook::Free {
                 return match self.diagnose(elected, &mut None).await? {
                     Diagnosis::Ready(health) => Ok(Turn::Done(self.found(&health, Outcome::Waited).await)),
-                    Diagnosis::Vacant { .. } => Ok(Turn::Again),
+                    Diagnosis::Replaceable(_) | Diagnosis::Vacant { .. } => Ok(Turn::Again),
                 };
             }
             let Some(info) = self.living(process).await else { return Ok(Turn::Again) };
@@ -277,7 +283,7 @@ impl Call<'_> {
         }
     }
 
-    async fn log_tail(&self, from: u64) -> String {
+    pub(super) async fn log_tail(&self, from: u64) -> String {
         let tail = self.machine.files.tail(&self.spec.log_file(), from, LOG_TAIL_BYTES).await;
         String::from_utf8_lossy(&tail.unwrap_or_default()).into_owned()
     }
@@ -299,20 +305,12 @@ impl Call<'_> {
         self.write_launch(&note).await;
     }
 
-    async fn note_failure(&self, mut note: LaunchNote, error: &str, log_tail: &str) {
+    async fn note_failure(&self, mut note: LaunchNote, error: &str, log_tail: &str) -> LaunchNote {
         note.last_error = Some(error.to_owned());
         note.log_tail = Some(log_tail.to_owned());
         self.conclude(note.clone()).await;
-        let event = Event {
-            at: self.clock().wall(),
-            noted_by: self.machine.processes.me().pid,
-            kind: EventKind::LaunchFailed,
-            worker: note.process.map(|process| process.pid),
-            epoch: None,
-            version: Some(self.spec.version.to_string()),
-            reason: Some(error.to_owned()),
-        };
-        self.machine.lifecycle.note(&self.spec.state_dir, vec![event]).await;
+        self.note(EventKind::LaunchFailed, note.process.as_ref().map(|process| process.pid), error).await;
+        note
     }
 }
 

@@ -13,10 +13,12 @@
 
 mod diagnose;
 mod elect;
+mod handover;
 mod holder;
 mod inspect;
 mod launch;
 mod replace;
+mod rollback;
 mod sight;
 mod stop;
 mod suspicion;
@@ -26,6 +28,7 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+pub(crate) use handover::proven_predecessor;
 pub use inspect::{Sight, inspect};
 pub(crate) use replace::read_token;
 pub use stop::{Stopped, request_stop};
@@ -124,6 +127,13 @@ pub enum ReplaceReason {
         /// Its version.
         version: semver::Version,
     },
+    /// It has handed its office over to this session's version.
+    Handed {
+        /// Its process.
+        pid: Pid,
+        /// Its version.
+        version: semver::Version,
+    },
 }
 
 impl fmt::Display for ReplaceReason {
@@ -137,6 +147,9 @@ impl fmt::Display for ReplaceReason {
             }
             Self::Outdated { pid, version } => {
                 write!(f, "the worker (pid {pid}, version {version}) speaks only older protocols")
+            }
+            Self::Handed { pid, version } => {
+                write!(f, "the worker (pid {pid}, version {version}) has handed over")
             }
         }
     }
@@ -194,6 +207,8 @@ enum Phase {
     Starting(Option<Pid>),
     Leaving(Pid),
     Replacing,
+    /// This one is to hand over.
+    Succeeding(Pid),
 }
 
 impl Phase {
@@ -201,6 +216,7 @@ impl Phase {
         match self {
             Self::Starting(Some(pid)) => format!("the worker (pid {pid}) is starting"),
             Self::Starting(None) => "the worker is starting".to_owned(),
+            Self::Succeeding(pid) => format!("the worker (pid {pid}) is handing over to a new one"),
             Self::Leaving(pid) => format!("the worker (pid {pid}) is stopping"),
             other => other.activity().to_owned(),
         }
@@ -214,6 +230,7 @@ impl Phase {
             Self::Starting(_) => "waiting for the worker to start",
             Self::Leaving(_) => "waiting for the worker to stop",
             Self::Replacing => "replacing a worker that does not answer",
+            Self::Succeeding(_) => "waiting for the worker to hand over",
         }
     }
 }
@@ -322,6 +339,7 @@ impl<'a> Call<'a> {
         failpoint::hit("elect.reprobed");
         match diagnosis {
             Diagnosis::Ready(health) => Ok(Turn::Done(self.found(&health, Outcome::Waited).await)),
+            Diagnosis::Replaceable(health) => self.hand_over(elected, &health).await,
             Diagnosis::Vacant { replaced } => {
                 failpoint::hit("look.free");
                 self.launch(elected, replaced).await
@@ -402,6 +420,7 @@ mod tests {
             (Phase::Starting(Some(pid)), "the worker (pid 7) is starting", "starting"),
             (Phase::Leaving(pid), "the worker (pid 7) is stopping", "leaving"),
             (Phase::Probing, "asking the worker how it is", "timed_out"),
+            (Phase::Succeeding(pid), "the worker (pid 7) is handing over to a new one", "timed_out"),
         ] {
             call.enter(phase);
             call.enter(phase);
@@ -409,7 +428,7 @@ mod tests {
             assert!(told.lock().unwrap().is_empty(), "told twice: {words}");
             let error = call.too_late();
             assert_eq!(error.code(), code);
-            if code == "timed_out" {
+            if code == "timed_out" && phase != Phase::Succeeding(pid) {
                 assert!(error.to_string().contains(words), "{error}");
             }
         }

@@ -9,7 +9,7 @@ use super::{Call, Phase, ReplaceReason};
 use crate::error::EnsureError;
 use crate::failpoint;
 use crate::layout;
-use crate::lifecycle::{Event, EventKind};
+use crate::lifecycle::EventKind;
 use crate::machine::{
     Activity, ElectionGuard, Machine, Pid, ProcessIdentity, ProcessInfo, Signal, TenureLook,
 };
@@ -86,11 +86,11 @@ impl Call<'_> {
         let token = read_token(self.machine, self.spec).await.unwrap_or_default();
         let held = self.look_at_tenure().await?;
         match self.look(LONGEST_PATIENCE).await? {
-            Verdict::Outdated(now) if now.epoch == health.epoch => {}
+            Verdict::Outdated(now) | Verdict::Replaceable(now) if now.epoch == health.epoch => {}
             _ => return Ok(None),
         }
         let request =
-            self.machine.network.request_stop(health.address, &token, "a session needs a newer protocol");
+            self.machine.network.request_stop(health.address, &token, "a session needs another version");
         // Whether it was heard is told by the lock, and if not, by the deadline.
         let _ = self.inner_deadline().limit(self.clock(), request).await;
         failpoint::hit("retire.asked");
@@ -159,16 +159,7 @@ impl Call<'_> {
             note.failures = 0;
             self.write_launch(&note).await;
         }
-        let event = Event {
-            at: self.clock().wall(),
-            noted_by: self.machine.processes.me().pid,
-            kind: EventKind::Replaced,
-            worker: None,
-            epoch: None,
-            version: Some(self.spec.version.to_string()),
-            reason: Some(why.to_string()),
-        };
-        self.machine.lifecycle.note(&self.spec.state_dir, vec![event]).await;
+        self.note(EventKind::Replaced, None, &why.to_string()).await;
     }
 }
 

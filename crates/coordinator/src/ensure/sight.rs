@@ -28,6 +28,8 @@ const KEY_LIMIT: usize = 1024;
 pub(super) enum Verdict {
     /// It proved itself, and speaks our protocol.
     Ready(Box<Health>),
+    /// It proved itself, speaks our protocol, and is in a version that this session wants another one in the place of.
+    Replaceable(Box<Health>),
     /// It proved itself, and is newer than this session can talk to.
     TooNew(Box<Health>),
     /// It proved itself, and is older than this session can talk to.
@@ -54,6 +56,24 @@ pub(super) enum Verdict {
     Absent,
 }
 
+impl Verdict {
+    /// The proof that was given with it, if one was.
+    pub(super) fn proven(self) -> Option<Box<Health>> {
+        match self {
+            Self::Ready(health)
+            | Self::Replaceable(health)
+            | Self::TooNew(health)
+            | Self::Outdated(health)
+            | Self::Starting { proven: Some(health), .. } => Some(health),
+            Self::Starting { proven: None, .. }
+            | Self::Leaving
+            | Self::Silent
+            | Self::Foreign { .. }
+            | Self::Absent => None,
+        }
+    }
+}
+
 /// A probe that is still under way.
 pub(super) type Pending<'a> =
     std::pin::Pin<Box<dyn Future<Output = Result<Verdict, EnsureError>> + Send + 'a>>;
@@ -76,6 +96,10 @@ impl<'a> Call<'a> {
         match patience.limit(self.clock(), &mut probe).await {
             Ok(Ok(Verdict::Ready(health))) => {
                 Ok(FirstLook { found: Some(self.found(&health, Outcome::Reused).await), pending: None })
+            }
+            Ok(Ok(Verdict::Replaceable(health))) => {
+                let found = self.keep_if_refused(&health, Outcome::Reused).await;
+                Ok(FirstLook { found, pending: None })
             }
             Ok(verdict) => verdict.map(|_| FirstLook { found: None, pending: None }),
             Err(_) => Ok(FirstLook { found: None, pending: Some(probe) }),
@@ -203,7 +227,14 @@ impl<'a> Call<'a> {
             WorkerState::Leaving | WorkerState::Stopped => Verdict::Leaving,
             // It is well, and not there yet.
             WorkerState::Starting => Verdict::Starting { pid: health.pid, proven: Some(health) },
-            _ if theirs.overlaps(ours) => Verdict::Ready(health),
+            _ if theirs.overlaps(ours) => {
+                let replaced = self.spec.upgrade.replaces(&self.spec.version, &health.version);
+                if replaced && self.spec.may_start {
+                    Verdict::Replaceable(health)
+                } else {
+                    Verdict::Ready(health)
+                }
+            }
             _ if theirs.min > ours.max => Verdict::TooNew(health),
             _ => Verdict::Outdated(health),
         }

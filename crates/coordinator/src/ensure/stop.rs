@@ -137,6 +137,7 @@ impl Call<'_> {
             }
             let health = match self.look(until.remaining(self.clock())).await? {
                 Verdict::Ready(health)
+                | Verdict::Replaceable(health)
                 | Verdict::TooNew(health)
                 | Verdict::Outdated(health)
                 | Verdict::Starting { proven: Some(health), .. } => health,

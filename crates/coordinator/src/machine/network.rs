@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use super::Pid;
 use crate::proof::{Challenge, Health};
+use crate::upgrade::{HandOver, HandOverReply};
 
 /// What a probe brought back. The proof in an answer is *not* yet checked.
 #[derive(Debug)]
@@ -65,6 +66,13 @@ pub trait Network: Send + Sync {
     }
     /// Asks the worker at `address` to stop, with its bearer token. `Ok` if it agreed.
     async fn request_stop(&self, address: SocketAddr, token: &str, why: &str) -> io::Result<()>;
+    /// Asks the worker at `address` to hand its office over, with its bearer token. `Ok` if it answered.
+    async fn request_hand_over(
+        &self,
+        address: SocketAddr,
+        token: &str,
+        request: &HandOver,
+    ) -> io::Result<HandOverReply>;
     /// Binds and listens, exclusively: no `SO_REUSEPORT`, and `SO_EXCLUSIVEADDRUSE` on Windows.
     async fn bind(&self, address: SocketAddr) -> io::Result<BoundPort>;
     /// Who listens on this local port.

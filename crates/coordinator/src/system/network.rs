@@ -12,6 +12,7 @@ use reqwest::{Client, StatusCode};
 use crate::api::Refusal;
 use crate::machine::{BoundPort, Network, Pid, PortOwner, ProbeAnswer};
 use crate::proof::{Challenge, MAX_HEALTH_BYTES};
+use crate::upgrade::{HandOver, HandOverReply};
 
 /// The machine's network.
 pub(super) struct SystemNetwork;
@@ -151,6 +152,32 @@ impl Network for SystemNetwork {
             status if status.is_success() => Ok(()),
             status => Err(io::Error::other(format!("it refused to stop: status {status}"))),
         }
+    }
+
+    async fn request_hand_over(
+        &self,
+        address: SocketAddr,
+        token: &str,
+        request: &HandOver,
+    ) -> io::Result<HandOverReply> {
+        let request = client()?
+            .post(format!("http://{address}/admin/hand-over"))
+            .bearer_auth(token)
+            .header("content-type", "application/json")
+            .body(serde_json::to_vec(request)?);
+        let response =
+            request.send().await.map_err(|error| into_io(error).unwrap_or_else(io::Error::other))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(HandOverReply::Agreed);
+        }
+        if status == StatusCode::NOT_FOUND {
+            return Ok(HandOverReply::Unknown);
+        }
+        let mut body = response.bytes().await.unwrap_or_default();
+        body.truncate(MAX_HEALTH_BYTES);
+        let why = serde_json::from_slice::<Refusal>(&body).map(|refusal| refusal.error.message);
+        Ok(HandOverReply::Refused(why.unwrap_or_else(|_| format!("status {status}"))))
     }
 
     async fn bind(&self, address: SocketAddr) -> io::Result<BoundPort> {

@@ -73,6 +73,14 @@ pub enum TenureError {
         /// The process that is in the way, if one is.
         pid: Option<Pid>,
     },
+    /// This was to be the successor of a worker in office, and the office was not handed over to it.
+    #[error("office was not handed over: {message}")]
+    NotHandedOver {
+        /// A stable code.
+        code: &'static str,
+        /// Why.
+        message: String,
+    },
     /// No longer in office.
     #[error(transparent)]
     Superseded(#[from] Superseded),
@@ -88,7 +96,7 @@ impl TenureError {
             Self::PortTaken { .. } => "port_taken",
             Self::Bind { .. } => "bind_failed",
             Self::Random(_) => "no_random",
-            Self::Unusable { code, .. } => code,
+            Self::Unusable { code, .. } | Self::NotHandedOver { code, .. } => code,
             Self::Superseded(_) => "superseded",
         }
     }
@@ -137,6 +145,11 @@ mod tests {
                 },
                 "database_busy",
                 (None, Some(7)),
+            ),
+            (
+                TenureError::NotHandedOver { code: "hand_over_late", message: "it did not go".to_owned() },
+                "hand_over_late",
+                (None, None),
             ),
             (Superseded { why: "gone".to_owned() }.into(), "superseded", (None, None)),
         ];

@@ -20,6 +20,7 @@ mod error;
 mod office;
 mod port;
 mod publication;
+mod succession;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,6 +33,7 @@ pub use epoch::EpochFloor;
 use epoch::NoFloor;
 pub use error::{Superseded, TenureError};
 use publication::Publication;
+pub use succession::HandOverRefused;
 
 use crate::failpoint;
 use crate::identity::Epoch;
@@ -45,6 +47,7 @@ use crate::proof::{self, Challenge, Health, ProofKey};
 use crate::record::{self, Record, Service, WorkerState};
 use crate::sabotage::{self, Sabotage};
 use crate::spec::WorkerSpec;
+use crate::upgrade::{Heir, Successor, heir_of};
 
 /// What came of claiming office.
 #[must_use]
@@ -80,6 +83,8 @@ pub struct Tenure {
     published: Mutex<Published>,
     superseded: OnceLock<Superseded>,
     ended: AtomicBool,
+    /// Office was kept for this worker.
+    inherited: bool,
 }
 
 struct Published {
@@ -87,6 +92,8 @@ struct Published {
     files: Publication,
     /// When the last proof was given.
     proved: Moment,
+    /// To whom it hands over.
+    successor: Option<Successor>,
 }
 
 impl Tenure {
@@ -120,19 +127,29 @@ impl Tenure {
     ) -> Result<Claim, TenureError> {
         let readiness: Arc<dyn Readiness> = readiness.into();
         let claim = match office::take_office(machine, spec).await {
-            Ok(Ok(office)) => {
-                Self::begin(machine, spec, office, Arc::clone(&readiness), floor).await.map(Claim::Won)
-            }
-            Ok(Err(holder)) => {
-                readiness.report(&WorkerReport::AlreadyRunning { by: holder.pid.map(|pid| pid.0) });
-                Ok(Claim::Lost(holder))
-            }
+            Ok(Ok(office)) => match heir_of(machine, office.directory()).await {
+                // Nobody barges in. The lock goes with the guard.
+                Heir::Another(heir) => Ok(Claim::Lost(Holder { pid: Some(heir), record: None })),
+                heir => Self::begin(machine, spec, office, Arc::clone(&readiness), floor, heir)
+                    .await
+                    .map(Claim::Won),
+            },
+            Ok(Err(holder)) => Ok(Claim::Lost(holder)),
             Err(error) => Err(error),
         };
-        if let Err(error) = &claim {
-            readiness.report(&error.report());
-        }
+        Self::report_claim(&*readiness, &claim);
         claim
+    }
+
+    /// Tells the launcher of a claim that was not won.
+    fn report_claim(readiness: &dyn Readiness, claim: &Result<Claim, TenureError>) {
+        match claim {
+            Ok(Claim::Won(_)) => {}
+            Ok(Claim::Lost(holder)) => {
+                readiness.report(&WorkerReport::AlreadyRunning { by: holder.pid.map(|pid| pid.0) });
+            }
+            Err(error) => readiness.report(&error.report()),
+        }
     }
 
     async fn begin(
@@ -141,6 +158,7 @@ impl Tenure {
         office: Box<dyn TenureGuard>,
         readiness: Arc<dyn Readiness>,
         floor: &dyn EpochFloor,
+        heir: Heir,
     ) -> Result<Self, TenureError> {
         failpoint::hit("claim.locked");
         let state_dir = |source| TenureError::StateDir { path: spec.state_dir.clone(), source };
@@ -152,6 +170,9 @@ impl Tenure {
         let mut files = Publication::default();
         files.put(dir, layout::RECORD, record::render(&record)).await.map_err(state_dir)?;
         failpoint::hit("claim.recorded");
+        if matches!(heir, Heir::Stale) {
+            let _ = dir.remove(layout::SUCCESSOR).await;
+        }
         // What killed writers left is only untidy: not being able to remove it keeps nobody from office.
         let _ = dir.sweep().await;
         let floor = floor.highest().await?;
@@ -167,9 +188,10 @@ impl Tenure {
             identity: proof::identity_digest(&spec.name, &record.surroundings.user, &spec.state_dir),
             key: ProofKey::fresh(epoch, &*machine.random).map_err(TenureError::Random)?,
             token: proof::random_hex::<32>(&*machine.random).map_err(TenureError::Random)?,
-            published: Mutex::new(Published { record, files, proved: machine.clock.now() }),
+            published: Mutex::new(Published { record, files, proved: machine.clock.now(), successor: None }),
             superseded: OnceLock::new(),
             ended: AtomicBool::new(false),
+            inherited: matches!(heir, Heir::Myself),
             office,
         })
     }
@@ -249,6 +271,10 @@ impl Tenure {
         self.publish(address, service, WorkerState::Ready).await?;
         // What was suspected of a worker that starts, with the patience that such a one is given, says nothing of one that serves.
         self.clear_suspicion().await;
+        if self.inherited {
+            // It is only untidy if it stays: who keeps office is in it.
+            let _ = self.directory().remove(layout::SUCCESSOR).await;
+        }
         self.readiness.report(&WorkerReport::Ready { epoch: self.epoch });
         failpoint::hit("ready.reported");
         self.note(EventKind::TenureBegan, None).await;

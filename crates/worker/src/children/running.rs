@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use coordinator::machine::{Durability, Machine, Pid};
@@ -40,6 +40,8 @@ pub(crate) fn in_office() {
 #[derive(Default)]
 pub(crate) struct Children {
     parts: Mutex<Vec<Arc<Running>>>,
+    /// The socket that is passed to the command.
+    socket: OnceLock<OwnedFd>,
     followers: Mutex<Followers>,
 }
 
@@ -111,7 +113,8 @@ impl Children {
         let spec = tenure.spec();
         let passes = plan.command.as_ref().is_some_and(|part| part.socket == Socket::Pass);
         let (passed, held) = if passes { (socket, None) } else { (None, socket) };
-        let bind = |source| TenureError::Bind { address: ([127, 0, 0, 1], port).into(), source };
+        let address = ([127, 0, 0, 1], port).into();
+        let bind = |source| TenureError::Bind { address, source };
         let ground = Arc::new(Ground {
             name: spec.name().to_string(),
             state_dir: spec.state_dir().to_owned(),
@@ -123,6 +126,9 @@ impl Children {
             log_max_bytes: options.log_max_bytes,
             log_keep: options.log_keep,
         });
+        if let Some(socket) = &ground.socket {
+            let _ = self.socket.set(socket.try_clone().map_err(bind)?);
+        }
         let order =
             plan.order().map_err(|wrong| TenureError::from(Failure::new("plan", "the plan", &wrong)))?;
         for part in order {
@@ -134,6 +140,16 @@ impl Children {
             }
         }
         Ok(())
+    }
+
+    /// The listening socket that is passed to the command, if one is.
+    pub(crate) fn socket(&self) -> Option<&OwnedFd> {
+        self.socket.get()
+    }
+
+    /// Whether a command serves in this worker's place.
+    pub(crate) fn serves(&self) -> bool {
+        self.parts().iter().any(|part| part.serves)
     }
 
     fn parts(&self) -> Vec<Arc<Running>> {

@@ -14,7 +14,8 @@ use tokio::task::JoinSet;
 
 use super::admission::{Admission, House};
 use super::connection::converse;
-use super::{Front, Office};
+use super::idle::Idle;
+use super::{Closing, Front, Office};
 use crate::options::Limits;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -23,24 +24,28 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// So many clients at a time are told why they are turned away; more are just closed.
 const TURNED_AWAY: usize = 16;
 
-/// Accepts until `closing`, and hands over the connections that are still open. The listener is closed by then.
+/// Serves these connections, accepts until `closing`, and returns the connections that are still open.
 pub(super) async fn accept<O: Office>(
-    listener: TcpListener,
+    listener: Arc<TcpListener>,
+    inherited: Vec<Idle>,
     front: Arc<Front<O>>,
     limits: Limits,
-    closing: watch::Receiver<bool>,
-) -> JoinSet<()> {
+    closing: watch::Receiver<Closing>,
+) -> JoinSet<Option<Idle>> {
     let mut connections = JoinSet::new();
     let mut house = House::new(limits.connections);
+    for idle in inherited {
+        admit(idle, &mut connections, &mut house, &front, limits, &closing);
+    }
     let mut closed = closing.clone();
     let mut pause = None;
     loop {
         tokio::select! {
             biased;
-            _ = closed.wait_for(|closed| *closed) => return connections,
+            _ = closed.wait_for(|closed| *closed != Closing::Not) => return connections,
             Some(ended) = connections.join_next_with_id(), if !connections.is_empty() => {
                 house.leave(match ended {
-                    Ok((id, ())) => id,
+                    Ok((id, _)) => id,
                     Err(error) => error.id(),
                 });
             }
@@ -48,7 +53,7 @@ pub(super) async fn accept<O: Office>(
                 Ok(stream) => {
                     pause = None;
                     if !is_self_connected(&stream) {
-                        admit(stream, &mut connections, &mut house, &front, limits, &closing);
+                        admit(stream.into(), &mut connections, &mut house, &front, limits, &closing);
                     }
                 }
                 Err(error) if died_in_the_queue(&error) => {}
@@ -73,22 +78,25 @@ async fn next(listener: &TcpListener, pause: Option<Duration>) -> io::Result<Tcp
 }
 
 fn admit<O: Office>(
-    stream: TcpStream,
-    connections: &mut JoinSet<()>,
+    idle: Idle,
+    connections: &mut JoinSet<Option<Idle>>,
     house: &mut House,
     front: &Arc<Front<O>>,
     limits: Limits,
-    closing: &watch::Receiver<bool>,
+    closing: &watch::Receiver<Closing>,
 ) {
     match house.admission() {
         Admission::Welcome => {
             let line = house.line();
-            let talk = converse(stream, front.clone(), line.clone(), limits, closing.clone());
+            let talk = converse(idle, front.clone(), line.clone(), limits, closing.clone());
             house.enter(line, connections.spawn(talk));
         }
         Admission::Full => {
             if connections.len() < limits.connections + TURNED_AWAY {
-                connections.spawn(turn_away(stream));
+                connections.spawn(async {
+                    turn_away(idle.stream).await;
+                    None
+                });
             }
         }
     }

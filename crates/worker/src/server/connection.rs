@@ -1,7 +1,8 @@
 //! One connection, from its acceptance to its end.
 
 use std::convert::Infallible;
-use std::pin::pin;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +10,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::admission::Line;
+use super::idle::Idle;
 use super::patience::Patience;
-use super::{Front, Office};
+use super::{Closing, Front, Office};
 use crate::options::Limits;
 
 /// How long a connection without a request in progress may live on once the server closes: enough for a head that is on its way.
@@ -23,45 +24,57 @@ const QUIET_GRACE: Duration = Duration::from_millis(100);
 /// The least that hyper takes for a head.
 const LEAST_HEAD_BYTES: usize = 8 * 1024;
 
-/// Serves one connection until its client, a limit or the end of the server closes it.
+/// Serves one connection until its client, a limit or the end of the server closes it. One that is between two requests when the server passes its
+/// connections on is given back as it is, with what was read of the next request.
 pub(super) async fn converse<O: Office>(
-    stream: TcpStream,
+    idle: Idle,
     front: Arc<Front<O>>,
     line: Arc<Line>,
     limits: Limits,
-    mut closing: watch::Receiver<bool>,
-) {
+    mut closing: watch::Receiver<Closing>,
+) -> Option<Idle> {
     // Where the client dialled to, as the kernel saw it: part of the proof.
-    let Ok(dialled) = stream.local_addr() else { return };
+    let dialled = idle.stream.local_addr().ok()?;
     // Answers are small and complete: nothing is gained by Nagle's algorithm, and up to 40 ms lost.
-    let _ = stream.set_nodelay(true);
+    let _ = idle.stream.set_nodelay(true);
 
     let service = service_fn(|request: hyper::Request<Incoming>| {
         let (front, line) = (&front, &line);
-        async move {
+        Box::pin(async move {
             let _in_request = line.request();
             Ok::<_, Infallible>(front.respond(request, dialled).await)
-        }
+        })
     });
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_time)
         .max_buf_size(limits.head_bytes.max(LEAST_HEAD_BYTES))
-        .serve_connection(TokioIo::new(Patience::new(stream, limits.write_time)), service);
-    let mut connection = pin!(connection);
+        .serve_connection(TokioIo::new(Patience::new(idle, limits.write_time)), service);
 
     // How a connection ended is the client's affair: nothing of it is logged, or any client could fill the log.
-    tokio::select! {
+    let passed_on = tokio::select! {
         biased;
-        _ = connection.as_mut() => return,
-        _ = closing.wait_for(|closing| *closing) => connection.as_mut().graceful_shutdown(),
+        _ = &mut connection => return None,
+        closing = closing.wait_for(|closing| *closing != Closing::Not) => {
+            matches!(closing.as_deref(), Ok(Closing::PassOn))
+        }
+    };
+    // The client of a request that is in progress learns from its answer that the connection closes; any other takes it for open.
+    let is_open = line.is_quiet();
+    Pin::new(&mut connection).graceful_shutdown();
+    if passed_on && is_open {
+        let done = poll_fn(|cx| connection.poll_without_shutdown(cx));
+        tokio::time::timeout(QUIET_GRACE, done).await.ok()?.ok()?;
+        let parts = connection.into_parts();
+        return Some(parts.io.into_inner().into_inner().after(parts.read_buf));
     }
     tokio::select! {
         biased;
-        _ = connection.as_mut() => return,
+        _ = &mut connection => return None,
         () = tokio::time::sleep(QUIET_GRACE) => {}
     }
     if !line.is_quiet() {
         let _ = connection.await;
     }
+    None
 }

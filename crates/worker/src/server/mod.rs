@@ -14,6 +14,7 @@ mod connection;
 mod data;
 mod front;
 mod gate;
+mod idle;
 mod patience;
 mod refusal;
 mod routes;
@@ -24,13 +25,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coordinator::proof::{Challenge, Health};
-use coordinator::{Epoch, ProtocolRange, Superseded, Tenure};
+use coordinator::{Epoch, HandOver, HandOverRefused, ProtocolRange, Superseded, Tenure};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 pub use data::check_observations;
 pub(crate) use data::{Data, routes as data_routes};
 pub(crate) use front::Front;
+pub(crate) use idle::Idle;
 pub(crate) use routes::Desk;
 
 use crate::options::Limits;
@@ -43,6 +45,8 @@ pub(crate) trait Office: Send + Sync + 'static {
         challenge: Option<&Challenge>,
         dialled: SocketAddr,
     ) -> impl Future<Output = Result<Health, Superseded>> + Send;
+    /// Keeps office for a successor from now on.
+    fn hand_over_to(&self, request: &HandOver) -> impl Future<Output = Result<(), HandOverRefused>> + Send;
     /// The bearer of those who may command.
     fn token(&self) -> &str;
     fn epoch(&self) -> Epoch;
@@ -53,6 +57,9 @@ pub(crate) trait Office: Send + Sync + 'static {
 impl Office for Tenure {
     async fn answer(&self, challenge: Option<&Challenge>, dialled: SocketAddr) -> Result<Health, Superseded> {
         Tenure::answer(self, challenge, dialled).await
+    }
+    async fn hand_over_to(&self, request: &HandOver) -> Result<(), HandOverRefused> {
+        Tenure::hand_over_to(self, request).await
     }
     fn token(&self) -> &str {
         Tenure::token(self)
@@ -71,8 +78,20 @@ impl Office for Tenure {
 /// A server that accepts. Dropping it closes everything at once.
 #[derive(Debug)]
 pub(crate) struct Server {
-    closing: watch::Sender<bool>,
-    accepting: JoinHandle<JoinSet<()>>,
+    listener: Option<Arc<tokio::net::TcpListener>>,
+    closing: watch::Sender<Closing>,
+    accepting: JoinHandle<JoinSet<Option<Idle>>>,
+}
+
+/// What becomes of the connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Closing {
+    /// They go on.
+    Not,
+    /// They close, as soon as their request has ended.
+    Close,
+    /// Those that are between two requests are given back, and the others close.
+    PassOn,
 }
 
 /// How the connections ended.
@@ -85,27 +104,63 @@ pub(crate) struct Drained {
 }
 
 impl Server {
-    /// Begins to accept.
+    /// Begins to serve connections that another server has passed on, and to accept more.
     pub(crate) fn start<O: Office>(
         listener: TcpListener,
+        inherited: Vec<Idle>,
         front: Front<O>,
         limits: Limits,
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        let closing = watch::Sender::new(false);
-        let accepting = tokio::spawn(accept::accept(listener, Arc::new(front), limits, closing.subscribe()));
-        Ok(Self { closing, accepting })
+        let listener = Arc::new(tokio::net::TcpListener::from_std(listener)?);
+        let closing = watch::Sender::new(Closing::Not);
+        let accepting = tokio::spawn(accept::accept(
+            listener.clone(),
+            inherited,
+            Arc::new(front),
+            limits,
+            closing.subscribe(),
+        ));
+        Ok(Self { listener: Some(listener), closing, accepting })
+    }
+
+    /// The listening socket.
+    #[cfg(unix)]
+    pub(crate) fn socket(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        self.listener.as_ref().map(std::os::fd::AsFd::as_fd)
     }
 
     /// Stops accepting at once, lets running requests end for at most `limit` or until `hurried`, then cuts them off.
-    pub(crate) async fn drain(mut self, limit: Duration, hurried: impl Future<Output = ()>) -> Drained {
-        self.closing.send_replace(true);
+    pub(crate) async fn drain(self, limit: Duration, hurried: impl Future<Output = ()>) -> Drained {
+        self.end(Closing::Close, limit, hurried).await.0
+    }
+
+    /// The same, but for the connections that are between two requests: they are given back as they are. What comes in meanwhile waits in the kernel,
+    /// if somebody else has the listening socket too.
+    pub(crate) async fn pass_on(
+        self,
+        limit: Duration,
+        hurried: impl Future<Output = ()>,
+    ) -> (Drained, Vec<Idle>) {
+        self.end(Closing::PassOn, limit, hurried).await
+    }
+
+    async fn end(
+        mut self,
+        how: Closing,
+        limit: Duration,
+        hurried: impl Future<Output = ()>,
+    ) -> (Drained, Vec<Idle>) {
+        self.listener = None;
+        self.closing.send_replace(how);
         let mut connections = (&mut self.accepting).await.unwrap_or_default();
-        let mut drained = Drained { ended: 0, cut: 0 };
+        let (mut drained, mut given_back) = (Drained { ended: 0, cut: 0 }, Vec::new());
         let all_ended = async {
-            while connections.join_next().await.is_some() {
-                drained.ended += 1;
+            while let Some(ended) = connections.join_next().await {
+                match ended {
+                    Ok(Some(idle)) => given_back.push(idle),
+                    _ => drained.ended += 1,
+                }
             }
         };
         tokio::select! {
@@ -115,7 +170,7 @@ impl Server {
         }
         drained.cut = connections.len();
         connections.shutdown().await;
-        drained
+        (drained, given_back)
     }
 }
 

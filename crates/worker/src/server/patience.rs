@@ -22,6 +22,10 @@ impl<S: Unpin> Patience<S> {
         Self { stream, limit, waiting: None }
     }
 
+    pub(super) fn into_inner(self) -> S {
+        self.stream
+    }
+
     fn write<T>(
         &mut self,
         cx: &mut Context<'_>,

@@ -3,6 +3,7 @@
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use coordinator::HandOverRefused;
 use serde::Serialize;
 use thiserror::Error;
 
@@ -33,6 +34,8 @@ pub(super) enum Refusal {
     WrongMethod,
     #[error("the worker does not serve yet, or is stopping")]
     NotReady,
+    #[error("office is not handed over: {0}")]
+    NotHandedOver(HandOverRefused),
     #[error("{message}")]
     Store { status: StatusCode, code: &'static str, message: String },
     #[error("this worker is no longer in office: {0}")]
@@ -54,6 +57,7 @@ impl Refusal {
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, "wrong_method"),
             Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
+            Self::NotHandedOver(_) => (StatusCode::CONFLICT, "not_handed_over"),
             Self::Superseded(_) => (StatusCode::SERVICE_UNAVAILABLE, "superseded"),
         }
     }

@@ -6,6 +6,7 @@
 //! | `GET /ready` | whether it serves |
 //! | `GET /version` | its version and protocol range |
 //! | `POST /admin/shutdown` | 202, then the stop begins; body: nothing, or `{"why":"…"}` |
+//! | `POST /admin/hand-over` | 202, then the worker hands over; body: a [`HandOver`] |
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,24 +20,26 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use coordinator::proof::Challenge;
 use coordinator::record::WorkerState;
-use coordinator::{Epoch, ProtocolRange};
+use coordinator::{Epoch, HandOver, ProtocolRange};
 use serde::{Deserialize, Serialize};
 
 use super::front::Dialled;
 use super::refusal::{Refusal, json};
 use super::{Office, body};
+use crate::handover::Agreed;
 use crate::stop::{Stop, StopReason};
 
 /// What the routes share.
 pub(crate) struct Desk<O> {
     office: Arc<O>,
     stop: Stop,
+    agreed: Agreed,
     serving: AtomicBool,
 }
 
 impl<O: Office> Desk<O> {
-    pub(crate) fn new(office: Arc<O>, stop: Stop) -> Self {
-        Self { office, stop, serving: AtomicBool::new(false) }
+    pub(crate) fn new(office: Arc<O>, stop: Stop, agreed: Agreed) -> Self {
+        Self { office, stop, agreed, serving: AtomicBool::new(false) }
     }
 
     /// From now on `/ready` says yes, until the stop begins.
@@ -52,11 +55,13 @@ impl<O: Office> Desk<O> {
 /// The routes, besides those to the data, for bodies of at most `body_bytes`.
 pub(super) fn routes<O: Office>(desk: Arc<Desk<O>>, data: Router, body_bytes: usize) -> Router {
     let shutdown = move |desk, request| shutdown::<O>(desk, request, body_bytes);
+    let hand_over = move |desk, request| hand_over::<O>(desk, request, body_bytes);
     Router::new()
         .route("/health", get(health::<O>))
         .route("/ready", get(ready::<O>))
         .route("/version", get(version::<O>))
         .route("/admin/shutdown", post(shutdown))
+        .route("/admin/hand-over", post(hand_over))
         .with_state(desk)
         .merge(data)
         .fallback(|| async { Refusal::NotFound })
@@ -143,6 +148,28 @@ async fn shutdown<O: Office>(
     // The answer is written first: the drain lets this request end.
     desk.stop.begin(StopReason::asked(&asked.why));
     Ok(json(StatusCode::ACCEPTED, &Stopping { stopping: true }).into_response())
+}
+
+/// A successor asks for the office. It is kept for it before the answer says so.
+async fn hand_over<O: Office>(
+    State(desk): State<Arc<Desk<O>>>,
+    request: Request<Body>,
+    body_bytes: usize,
+) -> Result<Response, Refusal> {
+    #[derive(Serialize)]
+    struct Handing {
+        handing_over: bool,
+    }
+    let body = body::read(request, body_bytes).await?;
+    let asked: HandOver =
+        serde_json::from_slice(&body).map_err(|error| Refusal::BadBody(error.to_string()))?;
+    if desk.stop.has_begun() {
+        return Err(Refusal::NotReady);
+    }
+    desk.office.hand_over_to(&asked).await.map_err(Refusal::NotHandedOver)?;
+    // The answer is written first: the drain lets this request end.
+    desk.agreed.tell();
+    Ok(json(StatusCode::ACCEPTED, &Handing { handing_over: true }).into_response())
 }
 
 #[cfg(test)]

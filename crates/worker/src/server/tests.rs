@@ -10,9 +10,12 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use super::*;
+use crate::handover::Agreed;
 use crate::stop::{Stop, StopReason};
 
 const TOKEN: &str = "5ec2e7";
+/// Whom the played office is handed over to.
+const SUCCESSOR: Pid = Pid(43);
 /// Far beyond what any of this takes; reached only by a failure.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -45,6 +48,12 @@ impl Office for Played {
             proof: challenge.map(|challenge| challenge.as_str().to_owned()),
         })
     }
+    async fn hand_over_to(&self, request: &HandOver) -> Result<(), HandOverRefused> {
+        match request.successor.pid {
+            SUCCESSOR => Ok(()),
+            other => Err(HandOverRefused::NoSuchProcess(other)),
+        }
+    }
     fn token(&self) -> &str {
         TOKEN
     }
@@ -76,10 +85,14 @@ fn open(limits: Limits) -> House {
         answers: Semaphore::new(1000),
     });
     let stop = Stop::new();
-    let desk = Arc::new(Desk::new(office.clone(), stop.clone()));
-    let server =
-        Server::start(listener, Front::new(desk.clone(), axum::Router::new(), address, limits), limits)
-            .unwrap();
+    let desk = Arc::new(Desk::new(office.clone(), stop.clone(), Agreed::default()));
+    let server = Server::start(
+        listener,
+        Vec::new(),
+        Front::new(desk.clone(), axum::Router::new(), address, limits),
+        limits,
+    )
+    .unwrap();
     House { address, office, desk, stop, server }
 }
 
@@ -287,6 +300,51 @@ async fn one_too_many_is_told_so_when_all_are_in_the_middle_of_a_request() {
         assert!(read_answer(stream).await.starts_with("HTTP/1.1 200 "));
     }
     assert!(house.ask("GET /health", &[], "").await.starts_with("HTTP/1.1 200 "));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn connections_between_two_requests_are_passed_on_with_what_was_read_of_them() {
+    let house = open(Limits::default());
+    house.office.answers.forget_permits(1000);
+    let request = format!("GET /version HTTP/1.1\r\nhost: {}\r\n\r\n", house.address);
+    let slow = format!("GET /health?challenge={CHALLENGE} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    let (mut quiet, mut fresh, mut half) =
+        (house.connect().await, house.connect().await, house.connect().await);
+    let mut busy = house.connect().await;
+    busy.write_all(slow.as_bytes()).await.unwrap();
+    for stream in [&mut quiet, &mut half] {
+        stream.write_all(request.as_bytes()).await.unwrap();
+        assert!(read_answer(stream).await.starts_with("HTTP/1.1 200 "));
+    }
+    let (begun, rest) = request.split_at(20);
+    half.write_all(begun.as_bytes()).await.unwrap();
+    assert!(
+        house.ask("GET /version", &[], "").await.starts_with("HTTP/1.1 200 "),
+        "and so the others have arrived"
+    );
+
+    let socket = TcpListener::from(house.server.socket().unwrap().try_clone_to_owned().unwrap());
+    let (office, desk, address) = (house.office.clone(), house.desk.clone(), house.address);
+    let passing = tokio::spawn(house.server.pass_on(PATIENCE, std::future::pending()));
+    // It is accepted by nobody for the time being, and not refused.
+    let mut early = TcpStream::connect(address).await.unwrap();
+    early.write_all(request.as_bytes()).await.unwrap();
+    office.answers.add_permits(1);
+    let answer = read_to_end(&mut busy).await;
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("connection: close"), "{answer}");
+    let (drained, connections) = passing.await.unwrap();
+    assert_eq!((drained.cut, connections.len()), (0, 3));
+
+    let front = Front::new(desk, axum::Router::new(), address, Limits::default());
+    let _server = Server::start(socket, connections, front, Limits::default()).unwrap();
+    half.write_all(rest.as_bytes()).await.unwrap();
+    for stream in [&mut quiet, &mut fresh] {
+        stream.write_all(request.as_bytes()).await.unwrap();
+    }
+    for stream in [&mut quiet, &mut fresh, &mut half, &mut early] {
+        assert!(read_answer(stream).await.ends_with(r#""protocol":{"min":1,"max":1}}"#));
+    }
 }
 
 #[tokio::test]

@@ -57,6 +57,9 @@ enum Command {
         /// Leave nothing out, not even what makes no difference.
         #[arg(long)]
         every_step: bool,
+        /// Let each session be of a newer version than the one before, and have an older worker hand over.
+        #[arg(long)]
+        upgrades: bool,
         /// Give up after so many schedules.
         #[arg(long)]
         most: Option<u64>,
@@ -90,9 +93,10 @@ fn main() -> ExitCode {
             Ok(tally) => println!("no guarantee breaks: {tally:?}"),
             Err(found) => return refused(&found),
         },
-        Command::Search { sessions, kills, waits, preemptions, crossing, every_step, most } => {
+        Command::Search { sessions, kills, waits, preemptions, crossing, every_step, upgrades, most } => {
             let reduced = !every_step;
-            match search::search(Bounds { sessions, kills, waits, preemptions, crossing, reduced, most }) {
+            let bounds = Bounds { sessions, kills, waits, preemptions, crossing, reduced, upgrades, most };
+            match search::search(bounds) {
                 Ok(covered) => println!("{covered:?} in {:.1} s", begun.elapsed().as_secs_f64()),
                 Err(broken) => {
                     println!("BROKEN: {}", broken.what);

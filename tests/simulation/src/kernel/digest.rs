@@ -4,7 +4,6 @@ use std::fmt::Write;
 use std::hash::{Hash, Hasher};
 
 use super::files::TEMPORARY;
-use super::notice::UNREAD;
 use super::ports::Listener;
 use super::processes::{Key, Role};
 use super::{Kernel, mix};
@@ -93,7 +92,7 @@ impl Kernel {
 
     /// What is published in the directories: all but temporary files, and what nobody reads.
     fn digest_published(&self, to: &mut Mixer) {
-        let read = |name: &str| !name.starts_with(TEMPORARY) && !UNREAD.contains(&name);
+        let read = |name: &str| !name.starts_with(TEMPORARY) && !self.is_unread(name);
         let entries = self.files.folders.values().flat_map(|folder| &folder.entries);
         for (name, inode) in entries.filter(|(name, _)| read(name)) {
             let contents = self.files.files.get(inode).map(|file| (&file.bytes, file.modified));

@@ -91,6 +91,8 @@ pub(crate) struct Kernel {
     pub(crate) state_dir: PathBuf,
     /// The reapers of this machine do not reap: who has died stays a zombie until its pid is taken.
     pub(crate) keeps_zombies: bool,
+    /// Some session wants a worker to hand over.
+    pub(crate) hands_over: bool,
     /// The kind of network file system that the state directory lies on.
     pub(crate) network_file_system: Option<&'static str>,
     /// Who was told to end the worker by force, whether it is well or not.
@@ -146,6 +148,7 @@ impl Kernel {
             story: Story::default(),
             state_dir,
             keeps_zombies: false,
+            hands_over: false,
             network_file_system: None,
             forcing: BTreeSet::new(),
             deadlines: BTreeMap::new(),

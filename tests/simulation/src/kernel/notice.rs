@@ -17,11 +17,14 @@ use super::ports::Request;
 use super::processes::{Key, Role};
 
 /// The files that only who is in office writes or removes.
-pub(crate) const OF_THE_OFFICE: [&str; 5] =
-    [layout::RECORD, layout::PROOF_KEY, layout::TOKEN, layout::PID_FILE, layout::EPOCH];
+pub(crate) const OF_THE_OFFICE: [&str; 6] =
+    [layout::RECORD, layout::PROOF_KEY, layout::TOKEN, layout::PID_FILE, layout::EPOCH, layout::SUCCESSOR];
 
-/// The files that nobody reads in a search.
-pub(crate) const UNREAD: [&str; 2] = [layout::TOKEN, layout::PID_FILE];
+/// The files that nobody writes as long as all sessions want the same.
+const OF_HAND_OVERS: [&str; 2] = [layout::UPGRADES, layout::SUCCESSOR];
+
+/// The files that nobody reads in a search, unless a worker hands over: its successor has to know the bearer.
+const UNREAD: [&str; 2] = [layout::TOKEN, layout::PID_FILE];
 
 /// A call that a task is about to make.
 #[derive(Clone, Copy, Debug)]
@@ -50,13 +53,19 @@ impl Kernel {
                 let file = self.files.entry(folder, object);
                 in_office() && file.is_some_and(|file| self.locks.records.get(&file) == Some(&key))
             }
+            "stat" | "read" if OF_HAND_OVERS.contains(&object) => !self.hands_over,
             "stat" | "read" if OF_THE_OFFICE.contains(&object) => in_office(),
             // For who wants to stop a worker, and for people.
-            "rename to" if UNREAD.contains(&object) => true,
+            "rename to" => self.is_unread(object),
             // Nobody knows yet where to ask.
             "bind" => !self.ports.published,
             _ => false,
         }
+    }
+
+    /// Whether nobody reads this file.
+    pub(crate) fn is_unread(&self, name: &str) -> bool {
+        UNREAD.contains(&name) && !(self.hands_over && name == layout::TOKEN)
     }
 
     /// Whether nobody can notice that a process goes on which was woken, and which has to make no call for that. A session that waits for an

@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::task::Waker;
 
+use coordinator::HandOver;
 use coordinator::proof::{Challenge, Health};
 
 use super::processes::Key;
@@ -37,6 +38,13 @@ pub enum Question {
         /// What was given as the bearer.
         token: String,
     },
+    /// To hand its office over, with this bearer.
+    HandOver {
+        /// What was given as the bearer.
+        token: String,
+        /// To whom.
+        request: HandOver,
+    },
 }
 
 impl Question {
@@ -46,7 +54,7 @@ impl Question {
             Self::Health { challenge, dialled } => {
                 Self::Health { challenge, dialled: SocketAddr::new(dialled.ip(), port) }
             }
-            stop @ Self::Stop { .. } => stop,
+            command @ (Self::Stop { .. } | Self::HandOver { .. }) => command,
         }
     }
 }
@@ -60,6 +68,12 @@ pub enum Reply {
     Superseded,
     /// It agrees to stop.
     Stopping,
+    /// It agrees to hand over.
+    HandingOver,
+    /// It does not hand over: why.
+    Keeping(String),
+    /// It knows no such request.
+    Unknown,
     /// Not with that bearer.
     Unauthorized,
 }

@@ -98,8 +98,11 @@ impl Folder<'_> {
                 kernel.files.rename(self.inode, temporary, name)?;
                 kernel.guarantees.touched(key, name);
                 kernel.ports.published |= name == layout::RECORD && !kernel.ports.listeners.is_empty();
-                if name == layout::LAUNCH {
-                    kernel.noted_launch(key);
+                match name {
+                    layout::LAUNCH => kernel.noted_launch(key),
+                    layout::RECORD => kernel.begins_tenure(key, self.inode),
+                    layout::SUCCESSOR => kernel.promised(self.inode),
+                    _ => {}
                 }
                 Ok(kernel.files.stamp(inode))
             })
@@ -119,6 +122,9 @@ impl Folder<'_> {
             .try_call(CallClass::Write, "unlink", name, |kernel, key| {
                 kernel.files.unlink(self.inode, name);
                 kernel.guarantees.touched(key, name);
+                if name == layout::SUCCESSOR {
+                    kernel.promised(self.inode);
+                }
                 if name.ends_with(".lock") {
                     kernel.guarantees.unlinked_a_lock(key, name);
                 }

@@ -9,6 +9,7 @@ use std::task::Poll;
 use async_trait::async_trait;
 use coordinator::machine::{BoundPort, Network, PortOwner, ProbeAnswer};
 use coordinator::proof::Challenge;
+use coordinator::{HandOver, HandOverReply};
 
 use crate::host::Host;
 use crate::kernel::ports::{Listener, Question, Reply, Request, Squatter};
@@ -113,9 +114,7 @@ impl Network for SimulatedNetwork {
             Ok(Connected::Asked(number)) => match self.answer(number).await {
                 Some(Reply::Health(health)) => ProbeAnswer::Health(health),
                 Some(Reply::Superseded) => ProbeAnswer::Superseded,
-                Some(Reply::Stopping | Reply::Unauthorized) => {
-                    ProbeAnswer::Alien { what: "another answer".to_owned() }
-                }
+                Some(_) => ProbeAnswer::Alien { what: "another answer".to_owned() },
                 None => ProbeAnswer::Broken(io::ErrorKind::ConnectionReset.into()),
             },
         }
@@ -133,6 +132,26 @@ impl Network for SimulatedNetwork {
             Connected::Asked(number) => match self.answer(number).await {
                 Some(Reply::Stopping) => Ok(()),
                 Some(_) => Err(io::ErrorKind::PermissionDenied.into()),
+                None => Err(io::ErrorKind::ConnectionReset.into()),
+            },
+        }
+    }
+
+    async fn request_hand_over(
+        &self,
+        address: SocketAddr,
+        token: &str,
+        request: &HandOver,
+    ) -> io::Result<HandOverReply> {
+        let question = Question::HandOver { token: token.to_owned(), request: request.clone() };
+        match self.ask(address, question).await? {
+            Connected::Nobody => Err(io::ErrorKind::ConnectionRefused.into()),
+            Connected::Squatter(Squatter::Mute) => std::future::pending().await,
+            Connected::Squatter(_) => Err(io::Error::other("another program")),
+            Connected::Asked(number) => match self.answer(number).await {
+                Some(Reply::HandingOver) => Ok(HandOverReply::Agreed),
+                Some(Reply::Unknown) => Ok(HandOverReply::Unknown),
+                Some(other) => Ok(HandOverReply::Refused(format!("{other:?}"))),
                 None => Err(io::ErrorKind::ConnectionReset.into()),
             },
         }

@@ -7,7 +7,7 @@ use oneworker_tests::{Run, free_port, go_on, is_alive, kill_and_wait, wait_until
 
 use crate::{ANY_PROTOCOL, identity};
 
-/// While a session that needs a newer worker is stopped at this point, the old worker dies, and a new one comes: it gets that one.
+/// The new worker does not know how to take over, so the old one is retired. While a session that needs it is stopped at this point, the old worker dies, and a new one comes: it gets that one.
 fn a_session_retires_only_whom_it_meant(point: &str) {
     let identity = identity();
     // The same address, so that the fresh worker is the one who hears what was meant for the old one.
@@ -18,7 +18,7 @@ fn a_session_retires_only_whom_it_meant(point: &str) {
         Run::new(command)
     };
     let old = run("ensure", "1", "1").success();
-    let late = run("ensure", "2", "3").env("ONEWORKER_FAILPOINTS", format!("{point}=stop")).start();
+    let late = run("ensure-alone", "2", "3").env("ONEWORKER_FAILPOINTS", format!("{point}=stop")).start();
     wait_until_stopped(late.pid());
     kill_and_wait(old.pid);
     let fresh = run("serve", "2", "3").start();

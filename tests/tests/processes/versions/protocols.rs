@@ -45,7 +45,7 @@ fn a_worker_with_only_older_protocols_is_replaced_once_for_all_sessions() {
     assert!(answers.iter().all(|answer| (answer.pid, answer.epoch) == (new.pid, new.epoch)), "{answers:?}");
     assert_eq!((new.epoch.0, new.protocol.max), (2, 3));
     let replaced = answers.iter().filter_map(|answer| match &answer.outcome {
-        Outcome::Replaced { why: ReplaceReason::Outdated { pid, .. } } => Some(*pid),
+        Outcome::Replaced { why: ReplaceReason::Handed { pid, .. } } => Some(*pid),
         _ => None,
     });
     assert_eq!(replaced.collect::<Vec<_>>(), [old.pid]);

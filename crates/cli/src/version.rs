@@ -1,0 +1,19 @@
+//! Which version of the program this is: what decides who is newer.
+
+/// The version that was built; in builds with failpoints, what stands in a file beside the program, if there is one: so a test can have copies of the
+/// program in several versions, each at a path of its own.
+pub(crate) fn of_this_program() -> String {
+    #[cfg(feature = "failpoints")]
+    if let Some(version) = beside_this_program() {
+        return version;
+    }
+    env!("CARGO_PKG_VERSION").to_owned()
+}
+
+/// `/path/to/program.version`.
+#[cfg(feature = "failpoints")]
+fn beside_this_program() -> Option<String> {
+    let mut path = std::env::current_exe().ok()?.into_os_string();
+    path.push(".version");
+    std::fs::read_to_string(path).ok().map(|version| version.trim().to_owned())
+}
