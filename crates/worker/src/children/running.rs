@@ -1,7 +1,6 @@
 //! The parts of a plan, running.
 
 use std::net::TcpListener;
-use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -196,9 +195,9 @@ impl Drop for Running {
 }
 
 /// As programs expect a socket that they are passed.
-fn blocking(socket: TcpListener) -> std::io::Result<OwnedFd> {
+fn blocking(socket: TcpListener) -> std::io::Result<TcpListener> {
     socket.set_nonblocking(false)?;
-    Ok(socket.into())
+    Ok(socket)
 }
 
 /// Whoever waits for what becomes of the parts.
