@@ -5,6 +5,8 @@ mod clock;
 #[cfg(unix)]
 mod descriptors;
 mod files;
+#[cfg(windows)]
+mod inheritance;
 mod launcher;
 mod locks;
 mod network;

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use coordinator::machine::Ending;
 use coordinator::tree;
-use tokio::net::{TcpStream, UnixDatagram};
+use tokio::net::TcpStream;
 
 use super::ground::Ground;
+use super::notify::Notify;
 use super::output::Output;
 use super::plan::{Check, Part};
 
@@ -24,7 +25,7 @@ pub(super) struct Ear<'a> {
     pub(super) ground: &'a Ground,
     pub(super) part: &'a Part,
     pub(super) output: &'a Output,
-    pub(super) notify: Option<&'a UnixDatagram>,
+    pub(super) notify: Option<&'a Notify>,
 }
 
 impl Ear<'_> {
@@ -107,19 +108,13 @@ impl Ear<'_> {
 
     async fn notified(&self) -> Result<(), String> {
         let Some(socket) = self.notify else { return Err("there is no socket to hear it over".to_owned()) };
-        let mut message = [0; 4096];
-        loop {
-            let length = socket.recv(&mut message).await.map_err(|error| error.to_string())?;
-            if message[..length].split(|byte| *byte == b'\n').any(|line| line == b"READY=1") {
-                return Ok(());
-            }
-        }
+        socket.ready().await.map_err(|error| error.to_string())
     }
 
-    /// What it says after it is ready is heard too: the kernel would keep it waiting once ten messages lie there (unix(7)).
+    /// Listens to what it says after it is ready.
     pub(super) async fn hear_all(&self) {
         if let Some(socket) = self.notify {
-            while socket.recv(&mut [0; 4096]).await.is_ok() {}
+            socket.hear_all().await;
         }
         std::future::pending().await
     }

@@ -2,14 +2,15 @@
 
 use std::ffi::OsString;
 use std::net::TcpListener;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use coordinator::tree::{ChildCommand, ChildLimits, Marker, PART_VARIABLE};
 use coordinator::{Epoch, LaunchCommand, layout};
 
-use super::plan::{Part, Socket};
+use super::plan::Part;
+#[cfg(unix)]
+use super::plan::Socket;
 
 /// The tenure, as its children see it.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub(crate) struct Ground {
     /// The identity's port.
     pub(super) port: u16,
     /// The listening socket on it, if it is to be passed.
-    pub(super) socket: Option<OwnedFd>,
+    pub(super) socket: Option<TcpListener>,
     /// The same, if the command makes one of its own: it has the port until the command is started.
     pub(super) held: Mutex<Option<TcpListener>>,
     pub(super) marker: Marker,
@@ -37,12 +38,6 @@ impl Ground {
         notify: Option<&Path>,
     ) -> std::io::Result<ChildCommand> {
         let (program, args) = command.split_first().map_or(("", &[][..]), |(program, args)| (program, args));
-        let mut sockets = Vec::new();
-        if part.socket == Socket::Pass
-            && let Some(socket) = &self.socket
-        {
-            sockets.push(socket.try_clone()?);
-        }
         Ok(ChildCommand {
             program: self.fill(program).into(),
             args: args.iter().map(|arg| self.fill(arg).into()).collect(),
@@ -55,8 +50,15 @@ impl Ground {
                 open_files: part.limits.open_files,
                 cpu: part.limits.cpu,
             },
-            sockets,
+            #[cfg(unix)]
+            sockets: self.passed(part)?.into_iter().map(Into::into).collect(),
         })
+    }
+
+    #[cfg(unix)]
+    fn passed(&self, part: &Part) -> std::io::Result<Option<TcpListener>> {
+        let passed = self.socket.as_ref().filter(|_| part.socket == Socket::Pass);
+        passed.map(TcpListener::try_clone).transpose()
     }
 
     /// So that the command can have the port.

@@ -6,7 +6,6 @@ use std::time::Duration;
 use coordinator::layout;
 use coordinator::machine::{Ending, Machine, Pid};
 use coordinator::tree::{self, Child, Signal};
-use tokio::net::UnixDatagram;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
@@ -14,6 +13,7 @@ use super::KILL;
 use super::check::Ear;
 use super::failure::Failure;
 use super::ground::Ground;
+use super::notify::Notify;
 use super::output::Output;
 use super::plan::{Check, Part, RestartWhen, Socket};
 use super::restarts::Restarts;
@@ -147,7 +147,7 @@ impl Life {
                     return failed(failure.with_last_words(&output).await);
                 }
                 late = timeout(check.within(), ear.until(check, &mut miss)) => if late.is_err() {
-                    return failed(self.late(check, &miss, pid).with_last_words(&output).await);
+                    return failed(self.late(check, &miss, &child.0).with_last_words(&output).await);
                 },
             }
         }
@@ -207,13 +207,13 @@ impl Life {
         own_port.then(|| Check { tcp: Some("{port}".to_owned()), ..Check::default() })
     }
 
-    fn late(&self, check: &Check, miss: &str, pid: Pid) -> Failure {
+    fn late(&self, check: &Check, miss: &str, child: &Child) -> Failure {
         let mut what = format!("was not ready within {:?}", check.within());
         if !miss.is_empty() {
             what.push_str(": ");
             what.push_str(miss);
         }
-        let ports = super::ports::of_group(pid);
+        let ports = super::ports::of(child);
         if !ports.is_empty() {
             let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
             what.push_str(&format!("; it listens on {}", ports.join(", ")));
@@ -258,7 +258,10 @@ impl Life {
     async fn end(&self, mut child: Held, order: Order) -> Gone {
         if order == Order::End {
             let signal = self.part.stop.signal.parse().unwrap_or(Signal::Terminate);
-            let _ = child.0.signal_group(signal);
+            if let Err(error) = child.0.signal_group(signal) {
+                tracing::warn!("{} can't be told to end, and is killed: {error}", self.who());
+                return self.kill(child).await;
+            }
             tokio::select! {
                 _ = child.0.ended() => return Gone::Stopped,
                 _ = ordered(&self.orders, Order::Kill) => {}
@@ -267,6 +270,10 @@ impl Life {
                 }
             }
         }
+        self.kill(child).await
+    }
+
+    async fn kill(&self, mut child: Held) -> Gone {
         let _ = child.0.signal_group(Signal::Kill);
         let _ = timeout(KILL, child.0.ended()).await;
         Gone::Stopped
@@ -288,13 +295,8 @@ impl Life {
         self.ground.state_dir.join(format!("notify.{}", self.part.label()))
     }
 
-    fn notify_socket(&self) -> std::io::Result<Option<UnixDatagram>> {
-        if !self.part_hears() {
-            return Ok(None);
-        }
-        let path = self.notify_path();
-        let _ = std::fs::remove_file(&path);
-        UnixDatagram::bind(&path).map(Some)
+    fn notify_socket(&self) -> std::io::Result<Option<Notify>> {
+        self.part_hears().then(|| Notify::bind(&self.notify_path())).transpose()
     }
 }
 

@@ -8,23 +8,16 @@ mod plan;
 mod rules;
 mod text;
 
-#[cfg(unix)]
 mod check;
-#[cfg(unix)]
 mod failure;
-#[cfg(unix)]
 mod ground;
-#[cfg(unix)]
 mod life;
+#[cfg_attr(unix, path = "notify/unix.rs")]
+#[cfg_attr(not(unix), path = "notify/elsewhere.rs")]
+mod notify;
 mod output;
-#[cfg(unix)]
 mod ports;
-#[cfg(unix)]
 mod restarts;
-#[cfg(unix)]
-mod running;
-#[cfg(not(unix))]
-#[path = "unsupported.rs"]
 mod running;
 
 use std::time::Duration;

@@ -1,15 +1,16 @@
 //! Which ports a part listens on, for messages.
 
 use coordinator::machine::Pid;
-use coordinator::tree::group_of;
+use coordinator::tree::Child;
 
-/// The TCP ports that processes of this process group listen on, as far as the system tells.
-pub(super) fn of_group(leader: Pid) -> Vec<u16> {
+/// The TCP ports that this process and what it has started listen on, as far as the system tells.
+pub(super) fn of(child: &Child) -> Vec<u16> {
     let Ok(all) = listeners::get_all() else { return Vec::new() };
-    let ours = |pid: u32| group_of(Pid(pid)) == Some(leader);
     let mut ports: Vec<u16> = all
         .into_iter()
-        .filter(|listener| listener.protocol == listeners::Protocol::TCP && ours(listener.process.pid))
+        .filter(|listener| {
+            listener.protocol == listeners::Protocol::TCP && child.has(Pid(listener.process.pid))
+        })
         .map(|listener| listener.socket.port())
         .collect();
     ports.sort_unstable();

@@ -127,7 +127,20 @@ impl Part {
         if self.nice.is_some_and(|nice| !(-20..=19).contains(&nice)) {
             return wrong("nice: must be from -20 to 19");
         }
-        Ok(())
+        self.unknown_here().map_or(Ok(()), wrong)
+    }
+
+    /// What only Unix has, and this part asks for elsewhere.
+    fn unknown_here(&self) -> Option<&'static str> {
+        let notify = self.ready.as_ref().is_some_and(|check| check.notify);
+        [
+            (self.socket == Socket::Pass, "socket: none can be passed to a program on Windows"),
+            (notify, "ready.notify: systemd's protocol is not known on Windows"),
+            (self.umask.is_some(), "umask: has no meaning on Windows"),
+            (self.limits.open_files.is_some(), "limits.open_files: Windows knows no such limit"),
+        ]
+        .into_iter()
+        .find_map(|(asked, what)| (asked && cfg!(windows)).then_some(what))
     }
 
     pub(super) fn umask(&self) -> Option<u32> {

@@ -1,7 +1,6 @@
 //! The parts of a plan, running.
 
 use std::net::TcpListener;
-use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -41,7 +40,7 @@ pub(crate) fn in_office() {
 pub(crate) struct Children {
     parts: Mutex<Vec<Arc<Running>>>,
     /// The socket that is passed to the command.
-    socket: OnceLock<OwnedFd>,
+    socket: OnceLock<TcpListener>,
     followers: Mutex<Followers>,
 }
 
@@ -143,11 +142,13 @@ impl Children {
     }
 
     /// The listening socket that is passed to the command, if one is.
-    pub(crate) fn socket(&self) -> Option<&OwnedFd> {
+    #[cfg(unix)]
+    pub(crate) fn socket(&self) -> Option<&TcpListener> {
         self.socket.get()
     }
 
     /// Whether a command serves in this worker's place.
+    #[cfg(unix)]
     pub(crate) fn serves(&self) -> bool {
         self.parts().iter().any(|part| part.serves)
     }
@@ -212,9 +213,9 @@ impl Drop for Running {
 }
 
 /// As programs expect a socket that they are passed.
-fn blocking(socket: TcpListener) -> std::io::Result<OwnedFd> {
+fn blocking(socket: TcpListener) -> std::io::Result<TcpListener> {
     socket.set_nonblocking(false)?;
-    Ok(socket.into())
+    Ok(socket)
 }
 
 /// Whoever waits for what becomes of the parts.

@@ -74,9 +74,11 @@ fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
 
 /// Renames it over, once it is on the disk.
 fn put_in_place(partial: &Path, to: &Path) -> io::Result<u64> {
-    let file = File::open(partial)?;
+    // Windows syncs only for who may write (MSDN, FlushFileBuffers).
+    let file = File::options().write(true).open(partial)?;
     file.sync_all()?;
     let size = file.metadata()?.len();
+    drop(file);
     std::fs::rename(partial, to)?;
     sync_directory(to)?;
     Ok(size)

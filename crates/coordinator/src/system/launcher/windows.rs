@@ -20,7 +20,6 @@ use std::io;
 use std::os::windows::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -28,12 +27,8 @@ use tokio::io::AsyncReadExt;
 use tokio::net::windows::named_pipe::{NamedPipeServer, ServerOptions};
 use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_BAD_EXE_FORMAT, ERROR_ELEVATION_REQUIRED, ERROR_EXE_MACHINE_TYPE_MISMATCH,
-    GetHandleInformation, HANDLE, HANDLE_FLAG_INHERIT, INVALID_HANDLE_VALUE, SetHandleInformation,
 };
 use windows_sys::Win32::Storage::FileSystem::FILE_FLAG_OPEN_REPARSE_POINT;
-use windows_sys::Win32::System::Console::{
-    GetStdHandle, STD_ERROR_HANDLE, STD_INPUT_HANDLE, STD_OUTPUT_HANDLE,
-};
 use windows_sys::Win32::System::Threading::{
     CREATE_BREAKAWAY_FROM_JOB, CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW,
 };
@@ -41,6 +36,7 @@ use windows_sys::Win32::System::Threading::{
 use super::{Spoken, environment};
 use crate::machine::{Ending, LaunchError, LaunchEvent, Launched, Pid, ProcessIdentity};
 use crate::spec::WorkerSpec;
+use crate::system::inheritance::StandardHandles;
 use crate::system::{processes, random, readiness};
 
 /// How long the other end of what was seen may take: the process' end once the channel is closed, the channel's once the process has ended.
@@ -153,54 +149,6 @@ fn open_log(path: &Path) -> io::Result<File> {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it is not a regular file"));
     }
     Ok(log)
-}
-
-/// The standard handles of this process, kept from being inherited for as long as this lives.
-///
-/// A started process gets *every* inheritable handle, besides those that it is given for its own standard streams. Ours were inherited
-/// themselves, so they are inheritable; a worker that has the pipe of a session's output keeps whoever waits for that output's end waiting
-/// for the worker's. (A list of handles to inherit would be exact, but std does not offer it in stable Rust yet: rust-lang/rust#114854.)
-/// A process that another thread starts at this very instant may miss its standard handles only if it relies on the flag; std does not.
-struct StandardHandles {
-    changed: Vec<HANDLE>,
-    // One at a time: else the second would find the flags cleared, and the first would set them again too soon.
-    _alone: MutexGuard<'static, ()>,
-}
-
-impl StandardHandles {
-    fn keep() -> Self {
-        static ALONE: Mutex<()> = Mutex::new(());
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut changed = Vec::new();
-        for which in [STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE] {
-            let mut flags = 0;
-            // SAFETY: plain calls; a handle that is none makes them fail, and the pointer is valid for the call.
-            unsafe {
-                let handle = GetStdHandle(which);
-                if handle.is_null()
-                    || handle == INVALID_HANDLE_VALUE
-                    || GetHandleInformation(handle, &raw mut flags) == 0
-                {
-                    continue;
-                }
-                if flags & HANDLE_FLAG_INHERIT != 0
-                    && SetHandleInformation(handle, HANDLE_FLAG_INHERIT, 0) != 0
-                {
-                    changed.push(handle);
-                }
-            }
-        }
-        Self { changed, _alone: alone }
-    }
-}
-
-impl Drop for StandardHandles {
-    fn drop(&mut self) {
-        for handle in &self.changed {
-            // SAFETY: a plain call; were the handle closed meanwhile, it would fail.
-            unsafe { SetHandleInformation(*handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT) };
-        }
-    }
 }
 
 #[async_trait]

@@ -99,7 +99,7 @@ fn name(bytes: &[libc::c_char]) -> Option<String> {
 
 /// macOS has no handle that means one process for as long as it is held. So the process is compared, and signalled with the very next
 /// system call: the gap in which its pid could get another owner is a few instructions long, and pids are given out in turn.
-pub(super) fn signal(target: &ProcessIdentity, signal: Signal) -> io::Result<SignalOutcome> {
+pub(in crate::system) fn signal(target: &ProcessIdentity, signal: Signal) -> io::Result<SignalOutcome> {
     let signal = match signal {
         Signal::Terminate => rustix::process::Signal::TERM,
         Signal::Continue => rustix::process::Signal::CONT,

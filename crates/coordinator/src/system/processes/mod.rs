@@ -20,6 +20,8 @@ mod imp;
 pub(super) struct SystemProcesses;
 
 pub(super) use imp::look;
+#[cfg(target_os = "macos")]
+pub(super) use imp::signal;
 
 /// The identity of a process that runs now.
 pub(super) fn identity(pid: Pid, start_time: StartTime) -> ProcessIdentity {

@@ -48,7 +48,10 @@ impl fmt::Display for Marker {
 }
 
 /// Whose processes are to end.
-#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "nobody looks into environments there"))]
+#[cfg_attr(
+    not(any(target_os = "linux", target_os = "macos")),
+    allow(dead_code, reason = "nobody looks into environments there")
+)]
 pub(super) enum Wanted<'a> {
     /// Those of other tenures of this identity.
     Earlier(&'a Marker),
@@ -56,7 +59,10 @@ pub(super) enum Wanted<'a> {
     Part(&'a Marker, &'a str),
 }
 
-#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "nobody looks into environments there"))]
+#[cfg_attr(
+    not(any(target_os = "linux", target_os = "macos")),
+    allow(dead_code, reason = "nobody looks into environments there")
+)]
 impl Wanted<'_> {
     /// Whether a process with this environment is: `NAME=VALUE`, each ended by a zero byte (proc(5)).
     pub(super) fn is(&self, environment: &[u8]) -> bool {

@@ -9,11 +9,11 @@
 //!    `PR_SET_CHILD_SUBREAPER`), and ends with the worker.
 //! 3. [`sweep`] finds what is left of earlier tenures by the [`Marker`] in its environment, in case the guardian was killed too.
 //!
-//! | | Linux | macOS, other Unix | Windows |
-//! |---|---|---|---|
-//! | [`spawn`] | yes | yes, but a child outlives a killed worker | an error |
-//! | [`guard`] | yes | does nothing | does nothing |
-//! | [`sweep`], [`sweep_part`] | yes | find nothing | find nothing |
+//! | | Linux | macOS | other Unix | Windows |
+//! |---|---|---|---|---|
+//! | [`spawn`] | yes | yes, but a child outlives a killed worker until the next sweep | yes, but a child outlives a killed worker | in a job object of its own |
+//! | [`guard`] | yes | does nothing | does nothing | puts this process into a job object, which ends with it |
+//! | [`sweep`], [`sweep_part`] | yes | yes, but for Apple's own programs, and who clears its environment | find nothing | find nothing: nothing can be left |
 //!
 //! No net holds a set-user-ID program, which the system lets this user neither see into nor kill, and what was started by somebody else on
 //! request: a container, a service, a job of cron.
@@ -35,16 +35,16 @@ use crate::machine::ProcessIdentity;
 mod marker;
 
 #[cfg_attr(unix, path = "unix/mod.rs")]
-#[cfg_attr(windows, path = "windows.rs")]
+#[cfg_attr(windows, path = "windows/mod.rs")]
 mod imp;
 
 #[cfg_attr(target_os = "linux", path = "linux/mod.rs")]
-#[cfg_attr(not(target_os = "linux"), path = "elsewhere.rs")]
+#[cfg_attr(windows, path = "windows/nets.rs")]
+#[cfg_attr(target_os = "macos", path = "macos/mod.rs")]
+#[cfg_attr(not(any(target_os = "linux", target_os = "macos", windows)), path = "elsewhere.rs")]
 mod nets;
 
 pub use imp::Child;
-#[cfg(unix)]
-pub use imp::group_of;
 pub use marker::{LeftBehind, Marker, PART_VARIABLE};
 
 /// How a process of the tree is started.
@@ -59,9 +59,9 @@ pub struct ChildCommand {
     pub env: Vec<(OsString, OsString)>,
     /// Its working directory.
     pub directory: PathBuf,
-    /// Its umask(2).
+    /// Its umask(2). Without a meaning on Windows.
     pub umask: u32,
-    /// Its nice value (setpriority(2)), if it is not to be this process' own.
+    /// Its nice value (setpriority(2)), if it is not to be this process' own. On Windows, the priority class that is nearest to it.
     pub nice: Option<i32>,
     /// What it may use at most.
     pub limits: ChildLimits,
@@ -71,15 +71,17 @@ pub struct ChildCommand {
 }
 
 /// What a process may use at most, by setrlimit(2). Each process that it starts has the same limits again, for itself: they are no limits of a
-/// tree (those would need a control group, which most users are not given).
+/// tree (those would need a control group, which most users are not given). On Windows they are limits of the tree, by its job object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChildLimits {
     /// Bytes of private writable memory (`RLIMIT_DATA`). Not of address space (`RLIMIT_AS`): programs that reserve far more of it than they
-    /// use, as Node and Java do, would not even start. Allocation fails beyond it; a lower limit that this process itself has stays.
+    /// use, as Node and Java do, would not even start. Allocation fails beyond it; a lower limit that this process itself has stays. On Windows,
+    /// bytes of committed memory.
     pub memory: Option<u64>,
-    /// Open files (`RLIMIT_NOFILE`).
+    /// Open files (`RLIMIT_NOFILE`). An error on Windows, which knows no such limit.
     pub open_files: Option<u64>,
-    /// CPU time, in whole seconds (`RLIMIT_CPU`): then SIGXCPU, and SIGKILL one second later. A lower limit that this process itself has stays.
+    /// CPU time, in whole seconds (`RLIMIT_CPU`): then SIGXCPU, and SIGKILL one second later. A lower limit that this process itself has stays. On
+    /// Windows, time in user mode, to the 100 ns; then it is ended.
     pub cpu: Option<Duration>,
 }
 
@@ -188,16 +190,14 @@ pub enum SpawnError {
         /// What the system said.
         source: io::Error,
     },
-    /// Not on this system.
-    #[error("processes of a worker's own are not supported on this system yet")]
-    Unsupported,
 }
 
 /// Starts a process of the tree, and blocks until it executes its program, some milliseconds at most.
 ///
 /// Its standard input is `/dev/null`; its standard output and standard error are one pipe, [`Child::take_output`]. It leads a process group of
 /// its own, and inherits nothing but that group's session: no other descriptor, no signal mask, no ignored signal, no variable. On Linux it is
-/// killed when this process dies (not if its program is set-user-ID: prctl(2), `PR_SET_PDEATHSIG`).
+/// killed when this process dies (not if its program is set-user-ID: prctl(2), `PR_SET_PDEATHSIG`). On Windows it is in a job object of its own, whose
+/// only handle this process has; it is told to end by Ctrl-Break.
 ///
 /// A small thread lives as long as the child does. It is the thread that has started it, since the parent whose death matters is a thread,
 /// not a process (prctl(2) again), and the one that waits for it.

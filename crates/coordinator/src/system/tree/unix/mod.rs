@@ -100,7 +100,7 @@ fn name_thread(_leader: RawPid) {}
 
 /// The process group of a process, by the pid of its leader; `Pid(0)` if that is outside of this pid namespace (a container's first processes
 /// may belong to it; rustix takes that for impossible). `None` if there is no such process.
-pub fn group_of(pid: Pid) -> Option<Pid> {
+fn group_of(pid: Pid) -> Option<Pid> {
     let pid = libc::pid_t::try_from(pid.0).ok()?;
     // SAFETY: takes and gives a number.
     u32::try_from(unsafe { libc::getpgid(pid) }).ok().map(Pid)
@@ -174,6 +174,11 @@ impl Child {
             Ok(()) | Err(Errno::SRCH) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whether a process is this one, or of its process group.
+    pub fn has(&self, pid: Pid) -> bool {
+        group_of(pid) == Some(self.started.process.pid)
     }
 }
 
