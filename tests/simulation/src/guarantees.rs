@@ -57,7 +57,7 @@ pub(crate) struct Launch {
     failed: Option<u64>,
     /// Its session has seen that.
     seen: bool,
-    ready: bool,
+    pub(crate) ready: bool,
     /// It is to take over from a worker in office.
     succeeds: bool,
     /// That one speaks a protocol of its sessions.

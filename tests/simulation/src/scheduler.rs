@@ -228,6 +228,11 @@ impl Simulation {
         self.shared.kernel().guarantees.launches.len()
     }
 
+    /// How many of them came to serve: not those that no office was handed over to.
+    pub(crate) fn served(&self) -> usize {
+        self.shared.kernel().guarantees.launches.iter().filter(|launch| launch.ready).count()
+    }
+
     /// A digest of how it ended.
     pub(crate) fn outcome(&self) -> u64 {
         self.shared.kernel().outcome()
