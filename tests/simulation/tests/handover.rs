@@ -127,7 +127,7 @@ fn a_worker_whose_successor_dies_in_the_drain_stays_in_office() {
 fn a_worker_that_knows_of_no_hand_over_is_retired() {
     let machine = tell(StandardWorker { alone: true, ..StandardWorker::default() }, None);
     let new = worker(&machine, 1);
-    assert!(matches!(new.outcome, Outcome::Replaced { why: ReplaceReason::Outdated { .. } }), "{new:?}");
+    assert!(matches!(new.outcome, Outcome::Replaced { why: ReplaceReason::Retired { .. } }), "{new:?}");
     assert_eq!(
         (new.version.to_string(), new.epoch.0, worker(&machine, 4).pid),
         ("2.0.0".to_owned(), 2, new.pid)
@@ -136,7 +136,7 @@ fn a_worker_that_knows_of_no_hand_over_is_retired() {
 
 #[test]
 fn every_schedule_of_an_older_and_a_newer_session_within_bounds() {
-    for (kills, preemptions) in [(0, 1), (1, 0)] {
+    for (kills, preemptions) in [(0, 2), (1, 0)] {
         let bounds = Bounds {
             sessions: 2,
             kills,

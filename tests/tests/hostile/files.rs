@@ -42,13 +42,18 @@ fn contents(name: &'static str, seeds: Vec<Vec<u8>>) -> impl Strategy<Value = Co
     (hostile(seeds), zeros).prop_map(move |(bytes, zeros)| Contents { name, bytes, zeros })
 }
 
+/// Of another boot, like all that hostile hands may write without knowing this one's name.
+const UPGRADES: &[u8] = br#"{"schema":1,"boot_id":"another","begun":[1,2],"versions":[{"version":"9.0.0","from":"1.0.0","at":2,"replaced":2,"probation":{"epoch":7,"since":2},"failures":9,"last_error":"it died"}],"last_good":{"version":"1.0.0","program":"/nonexistent"}}"#;
+const SUCCESSOR: &[u8] =
+    br#"{"schema":1,"pid":1,"start_time":1,"boot_id":"another","until":18446744073709551615}"#;
+
 /// All that is read by somebody.
 pub(crate) fn state_files() -> impl Strategy<Value = Vec<Contents>> {
     let seeds = |target| (Target::named(target).seeds)();
     // The first byte is not theirs.
     let journal = |which: usize| vec![seeds("lifecycle_journal")[which][1..].to_vec()];
     let epochs = vec![b"7\n".to_vec(), b"18446744073709551614\n".to_vec(), b"4711\n".to_vec()];
-    (
+    vec![
         contents(layout::RECORD, seeds("record")),
         contents(layout::LAUNCH, seeds("launch_note")),
         contents(layout::SUSPECT, seeds("suspicion")),
@@ -60,8 +65,9 @@ pub(crate) fn state_files() -> impl Strategy<Value = Vec<Contents>> {
         contents(layout::LIFECYCLE_DB, seeds("lifecycle_db")),
         contents("lifecycle.db-wal", journal(0)),
         contents("lifecycle.db-journal", journal(1)),
-    )
-        .prop_map(|(a, b, c, d, e, f, g, h, i, j, k)| vec![a, b, c, d, e, f, g, h, i, j, k])
+        contents(layout::UPGRADES, vec![UPGRADES.to_vec()]),
+        contents(layout::SUCCESSOR, vec![SUCCESSOR.to_vec()]),
+    ]
 }
 
 /// The highest possible epoch that can be read in a state directory; 0 if there is none.

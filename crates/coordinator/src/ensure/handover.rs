@@ -30,8 +30,8 @@ const RESERVE: Duration = Duration::from_millis(500);
 enum Miss {
     /// The old worker or the new one does not know how.
     NotKnown,
-    /// Something moved meanwhile.
-    Again,
+    /// Something is not what it was, or the old worker refuses: why.
+    Again(String),
     /// The successor failed.
     Failed(EnsureError),
     /// It goes on, and there is no time to wait for it.
@@ -149,19 +149,35 @@ impl Call<'_> {
             Err(miss) => miss,
         };
         match miss {
-            Miss::Again => Ok(Turn::Again),
-            Miss::NotKnown => {
-                let retired = self.retire(elected, health).await?;
-                match retired {
-                    Some(why) => self.launch(elected, Some(why)).await,
-                    None => Ok(Turn::Again),
-                }
-            }
+            Miss::Again(_) if !compatible => Ok(Turn::Again),
+            Miss::Again(why) => self.still_in_office(&why).await,
+            Miss::NotKnown => self.retire_and_launch(elected, health, ledger).await,
             Miss::Failed(error) if !compatible => Err(error),
             Miss::Failed(error) => self.still_in_office(&format!("its successor failed: {error}")).await,
             Miss::Late if !compatible => Err(self.too_late()),
             Miss::Late => self.still_in_office("its successor is not ready yet").await,
         }
+    }
+
+    /// What is done if one of the two does not know how to hand over: the old worker is told to stop, and then the new one is launched.
+    async fn retire_and_launch(
+        &self,
+        elected: &dyn ElectionGuard,
+        health: &Health,
+        mut ledger: Ledger,
+    ) -> Result<Turn, EnsureError> {
+        let Some(why) = self.retire(elected, health).await? else {
+            ledger.gave_up(&self.spec.version);
+            let _ = self.write_ledger(&mut ledger).await;
+            return Ok(Turn::Again);
+        };
+        let turn = self.launch(elected, Some(why)).await?;
+        if let Turn::Done(worker) = &turn {
+            let mut ledger = self.read_ledger().await;
+            ledger.took_office(&self.spec.version, worker.epoch, self.clock().now());
+            let _ = self.write_ledger(&mut ledger).await;
+        }
+        Ok(turn)
     }
 
     /// Waits for hand-overs that other sessions have begun and not seen to their end, as long as this worker is in office, and closes those whose
@@ -290,21 +306,23 @@ impl Call<'_> {
                 self.note_handed(launched.process(), epoch).await;
                 return Ok(Ok(epoch));
             }
-            LaunchEvent::Report(WorkerReport::AlreadyRunning { by }) => {
-                ledger.gave_up(version);
-                let _ = self.write_ledger(ledger).await;
-                self.inner_deadline().pause(self.clock(), Duration::from_millis(2)).await;
-                // A program that does not know what it was marked for claims office like any other, and finds the one there that it was to ask.
-                let by_the_old = by.is_none_or(|by| Pid(by) == predecessor.pid);
-                return Ok(Err(if by_the_old { Miss::NotKnown } else { Miss::Again }));
-            }
-            LaunchEvent::Report(WorkerReport::Failed { code, .. })
-                if [code::UNKNOWN, code::REFUSED, code::LATE].contains(&code.as_str()) =>
+            // A program that does not know what it was marked for claims office like any other, and finds the one there that it was to ask.
+            LaunchEvent::Report(WorkerReport::AlreadyRunning { by })
+                if by.is_none_or(|by| Pid(by) == predecessor.pid) =>
             {
-                ledger.gave_up(version);
-                let _ = self.write_ledger(ledger).await;
-                self.inner_deadline().pause(self.clock(), Duration::from_millis(2)).await;
-                return Ok(Err(if code == code::UNKNOWN { Miss::NotKnown } else { Miss::Again }));
+                return Ok(Err(Miss::NotKnown));
+            }
+            LaunchEvent::Report(WorkerReport::Failed { code, .. }) if code == code::UNKNOWN => {
+                return Ok(Err(Miss::NotKnown));
+            }
+            LaunchEvent::Report(WorkerReport::AlreadyRunning { .. }) => {
+                let why = "another worker came into office meanwhile".to_owned();
+                return Ok(Err(self.moved(ledger, why).await));
+            }
+            LaunchEvent::Report(WorkerReport::Failed { code, message, .. })
+                if [code::REFUSED, code::LATE].contains(&code.as_str()) =>
+            {
+                return Ok(Err(self.moved(ledger, message).await));
             }
             event => event,
         };
@@ -314,6 +332,14 @@ impl Call<'_> {
         self.note(EventKind::LaunchFailed, launched.process().map(|process| process.pid), &error.to_string())
             .await;
         Ok(Err(Miss::Failed(error)))
+    }
+
+    /// The hand-over has come to nothing since something is not what it was. Looked at again after a moment.
+    async fn moved(&self, ledger: &mut Ledger, why: String) -> Miss {
+        ledger.gave_up(&self.spec.version);
+        let _ = self.write_ledger(ledger).await;
+        self.inner_deadline().pause(self.clock(), Duration::from_millis(2)).await;
+        Miss::Again(why)
     }
 
     async fn successor_failed(&self, event: LaunchEvent, log_start: u64) -> EnsureError {

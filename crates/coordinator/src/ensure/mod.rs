@@ -127,6 +127,13 @@ pub enum ReplaceReason {
         /// Its version.
         version: semver::Version,
     },
+    /// It was of a version from before there were hand-overs, or this session's is, and it was told to stop.
+    Retired {
+        /// Its process.
+        pid: Pid,
+        /// Its version.
+        version: semver::Version,
+    },
     /// It has handed its office over to this session's version.
     Handed {
         /// Its process.
@@ -147,6 +154,9 @@ impl fmt::Display for ReplaceReason {
             }
             Self::Outdated { pid, version } => {
                 write!(f, "the worker (pid {pid}, version {version}) speaks only older protocols")
+            }
+            Self::Retired { pid, version } => {
+                write!(f, "the worker (pid {pid}, version {version}) was told to make room for this version")
             }
             Self::Handed { pid, version } => {
                 write!(f, "the worker (pid {pid}, version {version}) has handed over")

@@ -80,7 +80,12 @@ impl Call<'_> {
     ) -> Result<Option<ReplaceReason>, EnsureError> {
         self.enter(Phase::Leaving(health.pid));
         failpoint::hit("retire.before");
-        let why = ReplaceReason::Outdated { pid: health.pid, version: health.version.clone() };
+        let (pid, version) = (health.pid, health.version.clone());
+        let why = if health.protocol.overlaps(self.spec.protocol) {
+            ReplaceReason::Retired { pid, version }
+        } else {
+            ReplaceReason::Outdated { pid, version }
+        };
         // First the token and then another proof of this epoch: then the token is not of a later worker, which would be told to go in this
         // one's place.
         let token = read_token(self.machine, self.spec).await.unwrap_or_default();

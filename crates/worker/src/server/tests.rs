@@ -77,6 +77,7 @@ struct House {
     office: Arc<Played>,
     desk: Arc<Desk<Played>>,
     stop: Stop,
+    agreed: Agreed,
     server: Server,
 }
 
@@ -90,15 +91,11 @@ fn open(limits: Limits) -> House {
         asked: AtomicUsize::new(0),
     });
     let stop = Stop::new();
-    let desk = Arc::new(Desk::new(office.clone(), stop.clone(), Agreed::default()));
-    let server = Server::start(
-        listener,
-        Vec::new(),
-        Front::new(desk.clone(), axum::Router::new(), address, limits),
-        limits,
-    )
-    .unwrap();
-    House { address, office, desk, stop, server }
+    let agreed = Agreed::default();
+    let desk = Arc::new(Desk::new(office.clone(), stop.clone(), agreed.clone()));
+    let front = Front::new(desk.clone(), axum::Router::new(), address, limits);
+    let server = Server::start(listener, Vec::new(), front, limits).unwrap();
+    House { address, office, desk, stop, agreed, server }
 }
 
 impl House {
@@ -197,6 +194,25 @@ async fn the_gate_is_in_front_of_every_route() {
             "{bare}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_hand_over_needs_the_bearer_and_a_successor_and_is_agreed_to_before_the_answer() {
+    let house = open(Limits::default());
+    let hand_over = "POST /admin/hand-over";
+    let of = |pid: u32| format!(r#"{{"pid":{pid},"start_time":7,"boot_id":"b","lasts_ms":1000}}"#);
+    assert!(is_refusal(&house.ask(hand_over, &[], &of(43)).await, 401, "unauthorized"));
+    for body in ["", "{}", r#"{"pid":43}"#] {
+        assert!(is_refusal(&house.ask(hand_over, &[BEARER], body).await, 400, "bad_body"), "{body}");
+    }
+    assert!(is_refusal(&house.ask(hand_over, &[BEARER], &of(44)).await, 409, "not_handed_over"));
+    let agreed = tokio::time::timeout(Duration::ZERO, house.agreed.told()).await;
+    assert!(agreed.is_err(), "nothing was agreed to");
+    let answer = house.ask(hand_over, &[BEARER], &of(43)).await;
+    assert!(answer.starts_with("HTTP/1.1 202 ") && answer.ends_with(r#"{"handing_over":true}"#), "{answer}");
+    tokio::time::timeout(PATIENCE, house.agreed.told()).await.unwrap();
+    house.stop.begin(StopReason::Signal("SIGTERM"));
+    assert!(is_refusal(&house.ask(hand_over, &[BEARER], &of(43)).await, 503, "not_ready"));
 }
 
 #[tokio::test]
