@@ -118,6 +118,7 @@ impl Call<'_> {
             return Err(self.too_late());
         }
         let mut ledger = self.read_ledger().await;
+        ledger.recognise(&health.version, health.epoch, self.clock().now());
         if let Some(refusal) = self.others_under_way(&mut ledger, health, compatible).await {
             return self.settle_for(health, compatible, refusal).await;
         }

@@ -305,6 +305,13 @@ impl Ledger {
         }
     }
 
+    /// The one in office is of a version that was to replace another: it has, even if nobody could note which process it was to be.
+    pub(crate) fn recognise(&mut self, in_office: &Version, epoch: Epoch, now: Moment) {
+        if self.find(in_office).is_some_and(|known| known.replaced.is_none()) {
+            self.took_office(in_office, epoch, now);
+        }
+    }
+
     /// Notes that the hand-over came to nothing for no fault of the successor's.
     pub(crate) fn gave_up(&mut self, to: &Version) {
         if let Some(known) = self.find_mut(to) {

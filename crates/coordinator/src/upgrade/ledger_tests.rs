@@ -155,6 +155,15 @@ fn a_hand_over_whose_session_died_counts_unless_the_old_worker_is_still_in_offic
 }
 
 #[test]
+fn a_version_that_is_found_in_office_has_replaced_another() {
+    let mut ledger = Ledger::empty(boot());
+    ledger.begin(&v("2.0.0"), good("1.0.0"), Epoch(1), at(0), LIMITS);
+    ledger.failed(&v("2.0.0"), "it ended before it took office", "");
+    ledger.recognise(&v("2.0.0"), Epoch(2), at(1));
+    assert!(ledger.permits(&v("2.0.0"), &v("1.0.0"), true, at(2), LIMITS).is_err());
+}
+
+#[test]
 fn another_boot_the_future_and_garbage_are_nothing() {
     let mut ledger = Ledger::empty(boot());
     replaced(&mut ledger, "2.0.0", "1.0.0", 2, 100);
