@@ -13,9 +13,11 @@ use crate::config::{FileChoice, Key};
 use crate::output::Mode;
 
 mod help;
+mod hook;
 mod parse;
 mod since;
 
+pub(crate) use hook::{Consent, FireArgs, HookCommand, InstallArgs};
 pub(crate) use parse::parse;
 pub(crate) use since::Since;
 
@@ -66,6 +68,9 @@ pub(crate) enum Command {
     /// Say that a session needs the worker, or no longer does
     #[command(after_help = help::SESSION)]
     Session(SessionArgs),
+    /// Be a hook of an agent, or write the hooks into its settings
+    #[command(subcommand)]
+    Hook(HookCommand),
     /// Show the settings
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -101,7 +106,7 @@ pub(crate) struct EnsureArgs {
 }
 
 /// How long a session lasts.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Lease {
     /// End the session with this process
     #[arg(long, value_name = "PID")]
@@ -318,7 +323,7 @@ pub(crate) struct ShowArgs {
 }
 
 /// Which identity, and how patiently.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Common {
     /// The identity's name: there is one worker for each name, user and state directory [default: default]
     #[arg(long, value_name = "NAME")]

@@ -10,11 +10,14 @@
 //! | `config` | flags, environment, file and defaults, each value with its source |
 //! | `spec` | what the settings ask `coordinator` and `worker` for |
 //! | `commands` | one file for each command |
+//! | `agents` | the agents whose hooks we serve |
+//! | `written` | files of other programs that we write into |
 //! | `failure`, `explain`, `fields`, `exit` | a failure's words, advice, JSON fields and exit code |
 //! | `output`, `progress` | what is written, and where |
 
 #![forbid(unsafe_code)]
 
+mod agents;
 mod args;
 mod commands;
 mod config;
@@ -25,6 +28,7 @@ mod fields;
 mod output;
 mod progress;
 mod spec;
+mod written;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -102,6 +102,16 @@ Examples:
   oneworker session end $ID
   oneworker session list";
 
+pub(super) const HOOK_INSTALL: &str = "\
+Shows what changes and asks, unless --yes. What else is in the file stays as it is, to the byte; uninstalling gives back what was
+there before.
+
+Examples:
+  oneworker hook install --for claude-code                    In ~/.claude/settings.json
+  oneworker hook install --for cursor --scope project --yes   In .cursor/hooks.json of this directory
+  oneworker hook install --for codex --dry-run                Only look
+  oneworker hook uninstall --for gemini";
+
 pub(super) const CONFIG_SHOW: &str = "\
 Accepts the flags of the other commands, to show what they change.
 

@@ -1,6 +1,6 @@
 use clap::CommandFactory;
 
-use super::parse::short_ensure;
+use super::parse::{short_ensure, short_hook};
 use super::*;
 
 fn words(line: &str) -> Vec<OsString> {
@@ -72,5 +72,19 @@ fn the_short_way_to_ensure_agrees_with_the_whole_definition() {
         "oneworker ensure x",
     ] {
         assert!(short_ensure(&words(line)).is_none(), "{line}");
+    }
+}
+
+#[test]
+fn the_short_way_to_a_hook_agrees_with_the_whole_definition() {
+    for line in ["oneworker hook claude-code", "oneworker hook install --for codex --yes"] {
+        let short = short_hook(&words(line)).map(Command::Hook).unwrap();
+        let whole = Cli::try_parse_from(words(line)).unwrap().command;
+        assert_eq!(format!("{short:?}"), format!("{whole:?}"));
+    }
+    for line in
+        ["oneworker hook", "oneworker hook --help", "oneworker hook claude-code --help", "oneworker hook x"]
+    {
+        assert!(short_hook(&words(line)).is_none(), "{line}");
     }
 }

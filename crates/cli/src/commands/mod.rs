@@ -1,8 +1,10 @@
 //! The commands, one file each, and what they share.
 
 mod config_show;
+mod consent;
 mod copies;
 mod ensure;
+mod hook;
 mod logs;
 mod put;
 mod restart;
@@ -38,6 +40,7 @@ pub(crate) fn run(command: &Command) -> ExitCode {
         Command::Search(args) => (args.output.mode(), search::search(args)),
         Command::Tail(args) => (args.output.mode(), search::tail(args)),
         Command::Session(args) => (args.output.mode(), session::run(args)),
+        Command::Hook(command) => hook::run(command),
         Command::Backup(args) => (args.output.mode(), copies::backup(args)),
         Command::Restore(args) => (args.output.mode(), copies::restore(args)),
         Command::Config(ConfigCommand::Show(args)) => (args.output.mode(), config_show::run(args)),
