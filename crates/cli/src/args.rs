@@ -12,13 +12,17 @@ use coordinator::api::Filter;
 use crate::config::{FileChoice, Key};
 use crate::output::Mode;
 
+mod generated;
 mod help;
 mod hook;
 mod parse;
+mod service;
 mod since;
 
+pub(crate) use generated::{CompletionsArgs, ManArgs};
 pub(crate) use hook::{Consent, FireArgs, HookCommand, InstallArgs};
 pub(crate) use parse::parse;
+pub(crate) use service::{ServiceArgs, ServiceChange, ServiceCommand};
 pub(crate) use since::Since;
 
 /// However many sessions start at once, exactly one background worker runs, and every session gets it.
@@ -27,6 +31,11 @@ pub(crate) use since::Since;
 struct Cli {
     #[command(subcommand)]
     command: Command,
+}
+
+/// All commands and flags, for what is generated from them.
+pub(crate) fn definition() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
 }
 
 /// What to do.
@@ -71,6 +80,15 @@ pub(crate) enum Command {
     /// Be a hook of an agent, or write the hooks into its settings
     #[command(subcommand)]
     Hook(HookCommand),
+    /// Have the system start the worker
+    #[command(subcommand)]
+    Service(ServiceCommand),
+    /// Print the completions of a shell
+    #[command(after_help = help::COMPLETIONS)]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all commands
+    #[command(after_help = help::MAN)]
+    Man(ManArgs),
     /// Show the settings
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -11,6 +11,7 @@
 //! | `spec` | what the settings ask `coordinator` and `worker` for |
 //! | `commands` | one file for each command |
 //! | `agents` | the agents whose hooks we serve |
+//! | `service` | what service managers read |
 //! | `written` | files of other programs that we write into |
 //! | `failure`, `explain`, `fields`, `exit` | a failure's words, advice, JSON fields and exit code |
 //! | `output`, `progress` | what is written, and where |
@@ -27,6 +28,7 @@ mod failure;
 mod fields;
 mod output;
 mod progress;
+mod service;
 mod spec;
 mod written;
 

@@ -1,8 +1,10 @@
 //! Agents and their hooks: what they are told, what they wait for, and what becomes of their settings.
 
 mod fired;
+mod generated;
 mod installed;
 mod plugin;
+mod service;
 
 use std::fs::{self, File};
 use std::process::{Command, Output};

@@ -93,11 +93,9 @@ impl Work {
     fn run(&self) -> Result<String, Failure> {
         let stdin = io::stdin();
         if stdin.is_terminal() {
-            let message = "an agent writes what has happened to standard input, and this is a terminal";
-            return Err(Failure::usage(message.to_owned()));
+            return Err(misfed("it is a terminal"));
         }
-        let payload = payload::read(stdin.lock(), self.dialect)
-            .map_err(|wrong| Failure::usage(format!("what the hook was given is not understood: {wrong}")))?;
+        let payload = payload::read(stdin.lock(), self.dialect).map_err(|wrong| misfed(&wrong))?;
         match payload.moment {
             Moment::End => self.end(&payload),
             Moment::Start | Moment::During => self.keep(&payload),
@@ -139,6 +137,13 @@ impl Work {
         flags.push((Key::Deadline, format!("{}ms", deadline.as_millis()).into()));
         Request::new(&flags, &self.args.common.file(), may_start)
     }
+}
+
+/// A standard input that is no agent's.
+fn misfed(wrong: &str) -> Failure {
+    let help = r#"An agent runs this command. By hand: echo '{"session_id":"s","hook_event_name":"SessionStart"}' | oneworker hook …"#;
+    let message = format!("what standard input says of the session is not understood: {wrong}");
+    Failure::plain("usage", message, help.to_owned())
 }
 
 /// Prints what the agent reads.
