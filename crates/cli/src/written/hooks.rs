@@ -1,8 +1,9 @@
 //! Hooks in an agent's settings: `{"hooks":{EVENT:[…]}}`.
 //!
 //! To add is to insert one piece of text for each event, right after an opening bracket, and to change nothing else. Each place has
-//! a layout of its own: what is made anew is written in lines, what is put into an empty list or object of the user's in one line.
-//! So one can tell from the outcome what was there before, and [`remove`] gives back the very same bytes.
+//! a layout of its own: what is made anew is written in lines; what is put into an empty object of the user's in one line, with blanks
+//! inside the brackets of its list; what is put into an empty list in one line without. So one can tell from the outcome what was
+//! there before, and [`remove`] gives back the very same bytes.
 
 use jsonc_parser::ast::Value as Node;
 use jsonc_parser::common::Ranged;
@@ -74,7 +75,8 @@ pub(super) fn add_one(text: &str, hook: &Hook) -> Result<Option<String>, Wrong> 
     };
     let Some(found) = member(hooks, event) else {
         let empty = hooks.properties.is_empty();
-        let member = if empty { format!("{}:{list}", json!(event)) } else { named(event, &list, &style) };
+        let member =
+            if empty { format!("{}:[ {} ]", json!(event), hook.entry) } else { named(event, &list, &style) };
         return Ok(Some(place(hooks.start(), empty, 2).insert(&member)));
     };
     let Node::Array(found) = found else {

@@ -75,7 +75,11 @@ impl WrittenFile {
         if now != self.text {
             return Err(refused("has changed meanwhile".to_owned()));
         }
-        new.persist(target).map_err(|error| failed(error.error))?;
+        let placed = match &metadata {
+            Some(_) => new.persist(target),
+            None => new.persist_noclobber(target),
+        };
+        placed.map_err(|error| failed(error.error))?;
         sync_directory(dir).map_err(failed)
     }
 
@@ -146,3 +150,6 @@ pub(crate) fn difference(path: &Path, before: &str, after: &str) -> String {
     let name = path.display().to_string();
     TextDiff::from_lines(before, after).unified_diff().context_radius(3).header(&name, &name).to_string()
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ pub(super) struct Payload {
 /// The most that is read, in bytes. A tool's output may be large; it is passed over without being kept.
 const MOST: u64 = 32 * 1024 * 1024;
 /// The longest name of a session or event that is believed, in bytes.
-const LONGEST: usize = 1024;
+const LONGEST: usize = 256;
 
 /// Reads one object, and no further than its end: not every program closes the pipe.
 ///
@@ -43,7 +43,10 @@ pub(super) fn read(input: impl Read, dialect: &Dialect) -> Result<Payload, Strin
         names.iter().find_map(|name| fields.get(*name).filter(short).cloned())
     };
     let session = first(dialect.session).ok_or_else(|| {
-        format!("it names no session: there is no text under {}", dialect.session.join(" or "))
+        format!(
+            "it names no session: there is no text of 1 to {LONGEST} bytes under {}",
+            dialect.session.join(" or ")
+        )
     })?;
     let event = first(dialect.event).unwrap_or_default();
     Ok(Payload { moment: dialect.moment(&event), session, event })

@@ -70,6 +70,8 @@ fn documents_as_people_leave_them_come_back_to_the_byte() {
         "{\n  \"hooks\": {\n  }\n}",
         "{\n  \"hooks\": { // none yet\n  }\n}",
         r#"{"hooks":{"SessionStart":[]}}"#,
+        r#"{"hooks":{"SessionEnd":[]}}"#,
+        r#"{"hooks":{"SessionEnd":[ ]}}"#,
         "{\n  \"hooks\": {\n    \"SessionStart\": [ /* none */ ],\n    \"SessionEnd\": []\n  }\n}",
         r#"{"hooks":{"SessionStart":[{"hooks":[{"type":"command","command":"other"}]}],"PreToolUse":[]}}"#,
         "{\n  \"hooks\": {\n    \"SessionEnd\": [ // theirs\n      {\"hooks\": [{\"command\": \"a\"}]}, // a\n    ],\n  },\n}",
