@@ -12,12 +12,18 @@ use coordinator::api::Filter;
 use crate::config::{FileChoice, Key};
 use crate::output::Mode;
 
+mod generated;
 mod help;
+mod hook;
 mod parse;
+mod service;
 mod since;
 mod upgrade;
 
+pub(crate) use generated::{CompletionsArgs, ManArgs};
+pub(crate) use hook::{Consent, FireArgs, HookCommand, InstallArgs};
 pub(crate) use parse::parse;
+pub(crate) use service::{ServiceArgs, ServiceChange, ServiceCommand};
 pub(crate) use since::Since;
 pub(crate) use upgrade::Upgrade;
 
@@ -27,6 +33,11 @@ pub(crate) use upgrade::Upgrade;
 struct Cli {
     #[command(subcommand)]
     command: Command,
+}
+
+/// All commands and flags, for what is generated from them.
+pub(crate) fn definition() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
 }
 
 /// What to do.
@@ -68,6 +79,18 @@ pub(crate) enum Command {
     /// Say that a session needs the worker, or no longer does
     #[command(after_help = help::SESSION)]
     Session(SessionArgs),
+    /// Be a hook of an agent, or write the hooks into its settings
+    #[command(subcommand)]
+    Hook(HookCommand),
+    /// Have the system start the worker
+    #[command(subcommand)]
+    Service(ServiceCommand),
+    /// Print the completions of a shell
+    #[command(after_help = help::COMPLETIONS)]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all commands
+    #[command(after_help = help::MAN)]
+    Man(ManArgs),
     /// Show the settings
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -105,7 +128,7 @@ pub(crate) struct EnsureArgs {
 }
 
 /// How long a session lasts.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Lease {
     /// End the session with this process
     #[arg(long, value_name = "PID")]
@@ -324,7 +347,7 @@ pub(crate) struct ShowArgs {
 }
 
 /// Which identity, and how patiently.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Common {
     /// The identity's name: there is one worker for each name, user and state directory [default: default]
     #[arg(long, value_name = "NAME")]

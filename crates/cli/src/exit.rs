@@ -69,6 +69,7 @@ pub(crate) const TABLE: &[(&str, Exit)] = &[
     ("database_not_ours", Exit(69)),
     ("no_descriptors", Exit(70)),
     ("already_running", Exit(71)),
+    ("not_written", Exit(80)),
 ];
 
 /// The number of a code; [`OTHER`] for one that is not in the table.

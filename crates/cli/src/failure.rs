@@ -9,6 +9,7 @@ use crate::config::ConfigError;
 use crate::exit::{self, Exit};
 use crate::explain::{self, Words};
 use crate::fields;
+use crate::written::Refused;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -76,6 +77,13 @@ impl Failure {
     /// The exit code.
     pub(crate) fn exit(&self) -> Exit {
         exit::of(self.code)
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(Refused(message): Refused) -> Self {
+        let help = "Nothing was written. Mend the file, or make room for it, and run the command again.";
+        Self::plain("not_written", message, help.to_owned())
     }
 }
 

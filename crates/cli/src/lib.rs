@@ -10,12 +10,16 @@
 //! | `config` | flags, environment, file and defaults, each value with its source |
 //! | `spec` | what the settings ask `coordinator` and `worker` for |
 //! | `commands` | one file for each command |
+//! | `agents` | the agents whose hooks we serve |
+//! | `service` | what service managers read |
+//! | `written` | files of other programs that we write into |
 //! | `failure`, `explain`, `fields`, `exit` | a failure's words, advice, JSON fields and exit code |
 //! | `version` | which version of the program this is |
 //! | `output`, `progress` | what is written, and where |
 
 #![forbid(unsafe_code)]
 
+mod agents;
 mod args;
 mod commands;
 mod config;
@@ -25,8 +29,10 @@ mod failure;
 mod fields;
 mod output;
 mod progress;
+mod service;
 mod spec;
 mod version;
+mod written;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -102,6 +102,38 @@ Examples:
   oneworker session end $ID
   oneworker session list";
 
+pub(super) const HOOK_INSTALL: &str = "\
+Shows what changes and asks, unless --yes. What else is in the file stays as it is, to the byte; uninstalling gives back what was
+there before.
+
+Examples:
+  oneworker hook install --for claude-code                    In ~/.claude/settings.json
+  oneworker hook install --for cursor --scope project --yes   In .cursor/hooks.json of this directory
+  oneworker hook install --for codex --dry-run                Only look
+  oneworker hook uninstall --for gemini";
+
+pub(super) const SERVICE: &str = "\
+The file is shown first; nothing but this file is written, and the command that makes the system read it is printed. Flags and
+variables are written down; the configuration file is read when the worker starts.
+
+Examples:
+  oneworker service show
+  oneworker service install --yes
+  oneworker service install --name notes --port 4000 -- node /srv/server.js
+  oneworker service uninstall";
+
+pub(super) const COMPLETIONS: &str = "\
+Examples:
+  oneworker completions bash > ~/.local/share/bash-completion/completions/oneworker
+  oneworker completions zsh > ~/.zfunc/_oneworker       A directory of $fpath
+  oneworker completions fish > ~/.config/fish/completions/oneworker.fish
+  oneworker completions powershell >> $PROFILE";
+
+pub(super) const MAN: &str = "\
+Examples:
+  oneworker man | man -l -
+  oneworker man ~/.local/share/man/man1";
+
 pub(super) const CONFIG_SHOW: &str = "\
 Accepts the flags of the other commands, to show what they change.
 

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 
 use clap::Parser;
 
-use super::{Cli, Command, EnsureArgs};
-use crate::exit;
+use super::{Cli, Command, EnsureArgs, HookCommand};
+use crate::exit::{self, Exit};
 use crate::failure::Failure;
 use crate::output::{self, Mode};
 
@@ -14,6 +14,7 @@ use crate::output::{self, Mode};
 pub(crate) struct Refusal {
     pub(super) clap: clap::Error,
     pub(super) mode: Mode,
+    exit: Exit,
 }
 
 /// `ensure` alone. To define all commands takes a good part of the time that a whole `ensure` has, and hooks run no other one;
@@ -23,6 +24,19 @@ pub(crate) struct Refusal {
 struct ShortEnsure {
     #[command(flatten)]
     args: EnsureArgs,
+}
+
+/// The other command that sessions wait for, for the same reason.
+#[derive(Debug, Parser)]
+#[command(name = "hook", disable_help_flag = true, disable_help_subcommand = true)]
+struct ShortHook {
+    #[command(subcommand)]
+    command: HookCommand,
+}
+
+pub(super) fn short_hook(args: &[OsString]) -> Option<HookCommand> {
+    args.get(1).filter(|command| *command == "hook")?;
+    ShortHook::try_parse_from(&args[1..]).ok().map(|hook| hook.command)
 }
 
 pub(super) fn short_ensure(args: &[OsString]) -> Option<EnsureArgs> {
@@ -36,10 +50,15 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command,
     if let Some(ensure) = short_ensure(&args) {
         return Ok(Command::Ensure(ensure));
     }
+    if let Some(hook) = short_hook(&args) {
+        return Ok(Command::Hook(hook));
+    }
     Cli::try_parse_from(&args).map(|cli| cli.command).map_err(|clap| {
         // Whoever asked for JSON gets JSON, also where the rest makes no sense.
         let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
-        Refusal { clap, mode: if json { Mode::Json } else { Mode::Human } }
+        // Agents take 2 from a hook for an order to refuse what the user asked for.
+        let exit = if args.get(1).is_some_and(|arg| arg == "hook") { exit::OTHER } else { exit::USAGE };
+        Refusal { clap, mode: if json { Mode::Json } else { Mode::Human }, exit }
     })
 }
 
@@ -57,6 +76,6 @@ impl Refusal {
             let message = rendered.trim_end().trim_start_matches("error: ");
             output::failure_object(&Failure::usage(message.to_owned()));
         }
-        exit::USAGE.into()
+        self.exit.into()
     }
 }

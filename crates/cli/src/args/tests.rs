@@ -1,6 +1,6 @@
 use clap::CommandFactory;
 
-use super::parse::short_ensure;
+use super::parse::{short_ensure, short_hook};
 use super::*;
 
 fn words(line: &str) -> Vec<OsString> {
@@ -51,7 +51,19 @@ fn a_mistake_beside_json_is_answered_in_json() {
 
 #[test]
 fn every_command_has_examples() {
-    for line in ["ensure", "serve", "status", "stop", "restart", "logs", "config show"] {
+    for line in [
+        "ensure",
+        "serve",
+        "status",
+        "stop",
+        "restart",
+        "logs",
+        "config show",
+        "hook install",
+        "service show",
+        "completions",
+        "man",
+    ] {
         let help = parse(words(&format!("oneworker {line} --help"))).unwrap_err().clap.render().to_string();
         assert!(help.contains("Examples:"), "{line}: {help}");
     }
@@ -72,5 +84,19 @@ fn the_short_way_to_ensure_agrees_with_the_whole_definition() {
         "oneworker ensure x",
     ] {
         assert!(short_ensure(&words(line)).is_none(), "{line}");
+    }
+}
+
+#[test]
+fn the_short_way_to_a_hook_agrees_with_the_whole_definition() {
+    for line in ["oneworker hook claude-code", "oneworker hook install --for codex --yes"] {
+        let short = short_hook(&words(line)).map(Command::Hook).unwrap();
+        let whole = Cli::try_parse_from(words(line)).unwrap().command;
+        assert_eq!(format!("{short:?}"), format!("{whole:?}"));
+    }
+    for line in
+        ["oneworker hook", "oneworker hook --help", "oneworker hook claude-code --help", "oneworker hook x"]
+    {
+        assert!(short_hook(&words(line)).is_none(), "{line}");
     }
 }

@@ -1,13 +1,17 @@
 //! The commands, one file each, and what they share.
 
 mod config_show;
+mod consent;
 mod copies;
 mod ensure;
+mod generated;
+mod hook;
 mod logs;
 mod put;
 mod restart;
 mod search;
 mod serve;
+mod service;
 mod session;
 mod status;
 mod stop;
@@ -38,6 +42,10 @@ pub(crate) fn run(command: &Command) -> ExitCode {
         Command::Search(args) => (args.output.mode(), search::search(args)),
         Command::Tail(args) => (args.output.mode(), search::tail(args)),
         Command::Session(args) => (args.output.mode(), session::run(args)),
+        Command::Hook(command) => hook::run(command),
+        Command::Service(command) => service::run(command),
+        Command::Completions(args) => (Mode::Human, generated::completions(args)),
+        Command::Man(args) => (Mode::Human, generated::man(args)),
         Command::Backup(args) => (args.output.mode(), copies::backup(args)),
         Command::Restore(args) => (args.output.mode(), copies::restore(args)),
         Command::Config(ConfigCommand::Show(args)) => (args.output.mode(), config_show::run(args)),

@@ -48,6 +48,8 @@ pub enum EventKind {
     TenureEnded,
     /// A session ended a worker that hung or was too old.
     Replaced,
+    /// A hook could not do what it is there for.
+    HookFailed,
 }
 
 impl EventKind {
@@ -60,6 +62,7 @@ impl EventKind {
             Self::TenureBegan => "tenure_began",
             Self::TenureEnded => "tenure_ended",
             Self::Replaced => "replaced",
+            Self::HookFailed => "hook_failed",
         }
     }
 
@@ -72,6 +75,7 @@ impl EventKind {
             Self::TenureBegan,
             Self::TenureEnded,
             Self::Replaced,
+            Self::HookFailed,
         ]
         .into_iter()
         .find(|kind| kind.as_str() == name)

@@ -1,0 +1,21 @@
+//! Claude Code: <https://code.claude.com/docs/en/hooks>. At a session's start, plain text on standard output enters the model's context.
+
+use super::{Dialect, Installable, Registry, group, hook_specific_output};
+
+pub(super) const DIALECT: Dialect = Dialect {
+    session: &["session_id"],
+    event: &["hook_event_name"],
+    starts: &["SessionStart"],
+    ends: &["SessionEnd"],
+    silence: "",
+    context: hook_specific_output,
+};
+
+pub(super) const REGISTRY: Registry = Registry {
+    home: ("CLAUDE_CONFIG_DIR", &[]),
+    dir: ".claude",
+    file: "settings.json",
+    empty: "{}\n",
+    hooks: || ["SessionStart", "SessionEnd"].map(|event| (event, group(Installable::ClaudeCode, 5))).to_vec(),
+    advice: "Sessions that start from now on run them.",
+};

@@ -1,0 +1,24 @@
+//! Codex: <https://developers.openai.com/codex/hooks.md>. Its objects on standard output may have no unknown field; no output at all is fine.
+
+use super::{Dialect, Installable, Registry, group, hook_specific_output};
+
+pub(super) const DIALECT: Dialect = Dialect {
+    session: &["session_id"],
+    event: &["hook_event_name"],
+    starts: &["SessionStart"],
+    ends: &["SessionEnd"],
+    silence: "",
+    context: hook_specific_output,
+};
+
+pub(super) const REGISTRY: Registry = Registry {
+    home: ("CODEX_HOME", &[]),
+    dir: ".codex",
+    file: "hooks.json",
+    empty: "{}\n",
+    hooks: || {
+        // The end may take 3 s at most.
+        vec![("SessionStart", group(Installable::Codex, 5)), ("SessionEnd", group(Installable::Codex, 3))]
+    },
+    advice: "Codex asks once whether to trust them: see /hooks in it.",
+};

@@ -1,0 +1,27 @@
+//! Cursor: <https://cursor.com/docs/agent/hooks>. Its hooks are not in groups, and its file has a version.
+
+use serde_json::json;
+
+use super::{Dialect, Installable, Registry};
+
+pub(super) const DIALECT: Dialect = Dialect {
+    session: &["session_id", "conversation_id"],
+    event: &["hook_event_name"],
+    starts: &["sessionStart"],
+    ends: &["sessionEnd"],
+    silence: "{}\n",
+    context: |_, sentence| json!({ "additional_context": sentence }).to_string(),
+};
+
+pub(super) const REGISTRY: Registry = Registry {
+    // There is no variable that moves it.
+    home: ("", &[]),
+    dir: ".cursor",
+    file: "hooks.json",
+    empty: "{\n  \"version\": 1\n}\n",
+    hooks: || {
+        let hook = json!({ "command": Installable::Cursor.command(), "timeout": 5 });
+        ["sessionStart", "sessionEnd"].map(|event| (event, hook.clone())).to_vec()
+    },
+    advice: "Cursor reads the file again when it is saved.",
+};

@@ -1,0 +1,82 @@
+//! `oneworker hook`
+
+use clap::{Args, Subcommand};
+
+use super::{Common, Lease, Output};
+use crate::agents::{Agent, Installable, Scope};
+
+/// `hook`
+#[derive(Debug, Subcommand)]
+pub(crate) enum HookCommand {
+    /// Be a hook of Claude Code
+    ClaudeCode(FireArgs),
+    /// Be a hook of Codex
+    Codex(FireArgs),
+    /// Be a hook of Gemini CLI
+    Gemini(FireArgs),
+    /// Be a hook of Cursor
+    Cursor(FireArgs),
+    /// Be a hook of any program that writes {"session_id":…,"event":"start"} to standard input
+    Generic(FireArgs),
+    /// Write the hooks into an agent's settings, after showing what changes
+    #[command(after_help = super::help::HOOK_INSTALL)]
+    Install(InstallArgs),
+    /// Take them out again
+    #[command(after_help = super::help::HOOK_INSTALL)]
+    Uninstall(InstallArgs),
+}
+
+/// What a hook does.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct FireArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) lease: Lease,
+    /// Fail if there is no worker; without it, the reason is noted and the exit code is 0
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// At a session's start, tell the model the worker's address
+    #[arg(long)]
+    pub(crate) context: bool,
+}
+
+/// `hook install`, `hook uninstall`
+#[derive(Debug, Args)]
+pub(crate) struct InstallArgs {
+    /// The agent
+    #[arg(long = "for", value_name = "AGENT")]
+    pub(crate) agent: Installable,
+    /// Whose settings
+    #[arg(long, value_name = "SCOPE", default_value = "user")]
+    pub(crate) scope: Scope,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Whether a file may be written without asking.
+#[derive(Debug, Args)]
+pub(crate) struct Consent {
+    /// Write it without asking
+    #[arg(long, short, conflicts_with = "dry_run")]
+    pub(crate) yes: bool,
+    /// Only show what would change
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+impl HookCommand {
+    /// The agent that runs it, if it is run as a hook.
+    pub(crate) fn fired(&self) -> Option<(Agent, &FireArgs)> {
+        match self {
+            Self::ClaudeCode(args) => Some((Agent::ClaudeCode, args)),
+            Self::Codex(args) => Some((Agent::Codex, args)),
+            Self::Gemini(args) => Some((Agent::Gemini, args)),
+            Self::Cursor(args) => Some((Agent::Cursor, args)),
+            Self::Generic(args) => Some((Agent::Generic, args)),
+            Self::Install(_) | Self::Uninstall(_) => None,
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `oneworker service`
+
+use clap::{Args, Subcommand};
+
+use super::{Common, Consent, Output, Supervised, Tuning};
+use crate::service::Kind;
+
+/// `service`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServiceCommand {
+    /// Write the service down, after showing it; the command that starts it is printed
+    #[command(after_help = super::help::SERVICE)]
+    Install(ServiceChange),
+    /// Take it away again
+    #[command(after_help = super::help::SERVICE)]
+    Uninstall(ServiceChange),
+    /// Print what would be written, and whether it is
+    #[command(after_help = super::help::SERVICE)]
+    Show(ServiceArgs),
+}
+
+/// Which service.
+#[derive(Debug, Args)]
+pub(crate) struct ServiceArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) tuning: Tuning,
+    #[command(flatten)]
+    pub(crate) supervised: Supervised,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    /// The service manager [default: this system's own]
+    #[arg(long, value_name = "MANAGER")]
+    pub(crate) manager: Option<Kind>,
+}
+
+/// `service install`, `service uninstall`
+#[derive(Debug, Args)]
+pub(crate) struct ServiceChange {
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
+}

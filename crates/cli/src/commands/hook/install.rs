@@ -1,0 +1,97 @@
+//! `oneworker hook install` and `uninstall`.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::agents::Installable;
+use crate::args::InstallArgs;
+use crate::commands::{Done, consent};
+use crate::exit;
+use crate::failure::Failure;
+use crate::output::{self, SCHEMA};
+use crate::written::hooks::{self, Hook};
+use crate::written::{Refused, WrittenFile, difference};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Install,
+    Uninstall,
+}
+
+pub(super) fn install(args: &InstallArgs) -> Done {
+    change(args, Change::Install)
+}
+
+pub(super) fn uninstall(args: &InstallArgs) -> Done {
+    change(args, Change::Uninstall)
+}
+
+/// The shape of success.
+#[derive(Serialize)]
+struct Answer<'a> {
+    schema: u32,
+    outcome: &'a str,
+    agent: &'a str,
+    path: &'a Path,
+    diff: &'a str,
+}
+
+fn change(args: &InstallArgs, change: Change) -> Done {
+    let (agent, registry) = (args.agent, args.agent.registry());
+    let working_dir = std::env::current_dir()
+        .map_err(|error| Failure::io("the working directory can't be found", &error))?;
+    let environment = |variable: &str| std::env::var_os(variable);
+    let path = registry.path(args.scope, &working_dir, &environment).ok_or_else(|| {
+        Failure::usage("no variable names the home directory, which has the settings".to_owned())
+    })?;
+    let file = WrittenFile::read(&path)?;
+    let before = file.text.as_deref().unwrap_or_default();
+    let after = changed(agent, before, file.text.is_some(), change)
+        .map_err(|wrong| Refused(format!("{} {wrong}", path.display())))?;
+    let answer = |outcome, diff| Answer { schema: SCHEMA, outcome, agent: agent.name(), path: &path, diff };
+    let mode = args.output.mode();
+    if after == before {
+        let state = if change == Change::Install { "has them already" } else { "has none of them" };
+        output::result(mode, &format!("{} {state}", path.display()), &answer("unchanged", ""))?;
+        return Ok(exit::OK);
+    }
+    let diff = difference(&path, before, &after);
+    if args.consent.dry_run {
+        output::result(mode, diff.trim_end(), &answer("would_change", &diff))?;
+        return Ok(exit::OK);
+    }
+    consent::obtain(&args.consent, mode, &diff)?;
+    file.write(&after)?;
+    let (outcome, done, advice) = match change {
+        Change::Install => ("installed", "The hooks are in", registry.advice),
+        Change::Uninstall => ("uninstalled", "The hooks are no longer in", ""),
+    };
+    let words = format!("{done} {}. {advice}", path.display());
+    output::result(mode, words.trim_end(), &answer(outcome, &diff))?;
+    if change == Change::Install && !in_path("oneworker") {
+        output::note("warning: there is no oneworker in PATH, where the agent will look for it");
+    }
+    Ok(exit::OK)
+}
+
+fn changed(agent: Installable, before: &str, exists: bool, change: Change) -> Result<String, String> {
+    let registry = agent.registry();
+    let hooks: Vec<_> = (registry.hooks)()
+        .into_iter()
+        .map(|(event, entry)| Hook { event, entry, command: agent.command() })
+        .collect();
+    // A file without a word is as good as none.
+    let nothing = before.trim_start_matches('\u{feff}').trim().is_empty();
+    match change {
+        Change::Install => hooks::add(if nothing { registry.empty } else { before }, &hooks),
+        Change::Uninstall if nothing || !exists => Ok(before.to_owned()),
+        Change::Uninstall => hooks::remove(before, &hooks),
+    }
+}
+
+fn in_path(program: &str) -> bool {
+    let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|dir| dir.join(&name).is_file())
+}
