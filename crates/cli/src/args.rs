@@ -13,9 +13,11 @@ use crate::config::{FileChoice, Key};
 use crate::output::Mode;
 
 mod help;
+mod history;
 mod parse;
 mod since;
 
+pub(crate) use history::{EventsArgs, ExplainArgs};
 pub(crate) use parse::parse;
 pub(crate) use since::Since;
 
@@ -48,6 +50,12 @@ pub(crate) enum Command {
     /// Print the end of the worker's log, or of what a child of the worker said
     #[command(after_help = help::LOGS)]
     Logs(LogsArgs),
+    /// Say what has happened, one line for each event
+    #[command(after_help = help::EVENTS)]
+    Events(EventsArgs),
+    /// Tell the worker's story: who started it, what was seen, why the last one ended
+    #[command(after_help = help::EXPLAIN)]
+    Explain(ExplainArgs),
     /// Hand an observation to the worker; returns once it is safe
     #[command(after_help = help::PUT)]
     Put(PutArgs),

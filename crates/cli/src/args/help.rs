@@ -68,6 +68,20 @@ Examples:
   oneworker logs indexer --since 10m           What the child `indexer` said in the last ten minutes
   oneworker logs --since 2026-01-31T08:00:00Z";
 
+pub(super) const EVENTS: &str = "\
+Reads lifecycle.db in the state directory, and asks no worker. With --json, one object on each line.
+
+Examples:
+  oneworker events --since 1h
+  oneworker events -f
+  oneworker events --json | jq -r 'select(.kind == \"refused\").reason'";
+
+pub(super) const EXPLAIN: &str = "\
+Examples:
+  oneworker explain                            The whole story, and how it stands now
+  oneworker explain --last                     The last worker, and what came after it
+  oneworker explain --since 1h --json";
+
 pub(super) const PUT: &str = "\
 Starts the worker if none runs. Exit code 0 means that the observation survives a crash and a power failure.
 

@@ -3,6 +3,7 @@
 mod config_show;
 mod copies;
 mod ensure;
+mod history;
 mod logs;
 mod put;
 mod restart;
@@ -34,6 +35,8 @@ pub(crate) fn run(command: &Command) -> ExitCode {
         Command::Stop(args) => (args.output.mode(), stop::run(args)),
         Command::Restart(args) => (args.output.mode(), restart::run(args)),
         Command::Logs(args) => (Mode::Human, logs::run(args)),
+        Command::Events(args) => (args.output.mode(), history::events(args)),
+        Command::Explain(args) => (args.output.mode(), history::explain(args)),
         Command::Put(args) => (args.output.mode(), put::run(args)),
         Command::Search(args) => (args.output.mode(), search::search(args)),
         Command::Tail(args) => (args.output.mode(), search::tail(args)),

@@ -70,7 +70,15 @@ impl Call<'_> {
         failpoint::hit("launch.noted");
         self.enter(Phase::Starting(note.process.as_ref().map(|process| process.pid)));
 
-        let Ok(event) = self.inner_deadline().limit(self.clock(), launched.next()).await else {
+        let deadline = self.inner_deadline();
+        let note_launched =
+            self.note_launched(note.process.as_ref().map(|process| process.pid), replaced.as_ref());
+        // While the worker starts: so the history costs no time of the session's own.
+        let (event, _) = tokio::join!(
+            deadline.limit(self.clock(), launched.next()),
+            deadline.limit(self.clock(), note_launched)
+        );
+        let Ok(event) = event else {
             // It goes on without us.
             return Err(self.too_late());
         };
@@ -304,15 +312,29 @@ impl Call<'_> {
         note.log_tail = Some(log_tail.to_owned());
         self.conclude(note.clone()).await;
         let event = Event {
-            at: self.clock().wall(),
-            noted_by: self.machine.processes.me().pid,
-            kind: EventKind::LaunchFailed,
             worker: note.process.map(|process| process.pid),
-            epoch: None,
-            version: Some(self.spec.version.to_string()),
             reason: Some(error.to_owned()),
+            ..self.launch_event(EventKind::LaunchFailed)
         };
         self.machine.lifecycle.note(&self.spec.state_dir, vec![event]).await;
+    }
+
+    /// Notes who was launched by whom, and for what.
+    async fn note_launched(&self, worker: Option<Pid>, replaced: Option<&ReplaceReason>) {
+        let event = Event {
+            worker,
+            reason: replaced.map(ToString::to_string),
+            ..self.launch_event(EventKind::Launched)
+        };
+        self.machine.lifecycle.note(&self.spec.state_dir, vec![event]).await;
+    }
+
+    fn launch_event(&self, kind: EventKind) -> Event {
+        Event {
+            version: Some(self.spec.version.to_string()),
+            program: Some(self.spec.launch.program.to_string_lossy().into_owned()),
+            ..Event::now(self.machine, kind)
+        }
     }
 }
 

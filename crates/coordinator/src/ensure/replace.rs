@@ -160,13 +160,11 @@ impl Call<'_> {
             self.write_launch(&note).await;
         }
         let event = Event {
-            at: self.clock().wall(),
-            noted_by: self.machine.processes.me().pid,
-            kind: EventKind::Replaced,
-            worker: None,
-            epoch: None,
+            worker: Some(ended),
+            epoch: record.and_then(|record| record.epoch),
             version: Some(self.spec.version.to_string()),
             reason: Some(why.to_string()),
+            ..Event::now(self.machine, EventKind::Replaced)
         };
         self.machine.lifecycle.note(&self.spec.state_dir, vec![event]).await;
     }

@@ -11,6 +11,8 @@ mod text;
 #[cfg(unix)]
 mod check;
 #[cfg(unix)]
+mod chronicle;
+#[cfg(unix)]
 mod failure;
 #[cfg(unix)]
 mod ground;
