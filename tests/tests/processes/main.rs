@@ -15,6 +15,7 @@ macro_rules! each {
 
 mod data;
 mod documentation;
+mod histories;
 mod logs;
 mod supervised;
 
