@@ -15,10 +15,12 @@ use crate::output::Mode;
 mod help;
 mod history;
 mod parse;
+mod processes;
 mod since;
 
 pub(crate) use history::{EventsArgs, ExplainArgs};
 pub(crate) use parse::parse;
+pub(crate) use processes::{Patterns, PsArgs, ReapArgs};
 pub(crate) use since::Since;
 
 /// However many sessions start at once, exactly one background worker runs, and every session gets it.
@@ -56,6 +58,12 @@ pub(crate) enum Command {
     /// Tell the worker's story: who started it, what was seen, why the last one ended
     #[command(after_help = help::EXPLAIN)]
     Explain(ExplainArgs),
+    /// Show the processes of the identity, and those that only look like it
+    #[command(after_help = help::PS)]
+    Ps(PsArgs),
+    /// End the processes that look like the worker's program and belong to no worker
+    #[command(after_help = help::REAP)]
+    Reap(ReapArgs),
     /// Hand an observation to the worker; returns once it is safe
     #[command(after_help = help::PUT)]
     Put(PutArgs),
@@ -323,6 +331,8 @@ pub(crate) struct ShowArgs {
     pub(crate) passed: Passed,
     #[command(flatten)]
     pub(crate) supervised: Supervised,
+    #[command(flatten)]
+    pub(crate) patterns: Patterns,
 }
 
 /// Which identity, and how patiently.

@@ -28,6 +28,7 @@ pub(crate) const TABLE: &[(&str, Exit)] = &[
     ("usage", USAGE),
     ("not_running", NOT_RUNNING),
     ("no_log", Exit(4)),
+    ("strays", Exit(5)),
     ("starting", Exit(10)),
     ("leaving", Exit(11)),
     ("unresponsive", Exit(12)),

@@ -9,6 +9,7 @@
 //! | `args` | the flags |
 //! | `config` | flags, environment, file and defaults, each value with its source |
 //! | `spec` | what the settings ask `coordinator` and `worker` for |
+//! | `census` | the processes of this user, and what each is to an identity |
 //! | `commands` | one file for each command |
 //! | `failure`, `explain`, `fields`, `exit` | a failure's words, advice, JSON fields and exit code |
 //! | `output`, `progress` | what is written, and where |
@@ -16,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod census;
 mod commands;
 mod config;
 mod exit;

@@ -75,8 +75,8 @@ pub(crate) fn serve_options(settings: &Settings, foreground: bool) -> ServeOptio
 fn serve_arguments(settings: &Settings) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = vec!["serve".into(), "--no-config".into()];
     for entry in settings.entries() {
-        // What a worker passes on is decided by its environment, which it has already.
-        if entry.key != Key::EnvPass {
+        // What a worker passes on is decided by its environment, which it has already; and it looks for no strays.
+        if !matches!(entry.key, Key::EnvPass | Key::Strays) {
             // In one piece, so that no value is ever taken for a flag.
             let mut argument = OsString::from(entry.key.flag());
             argument.push("=");

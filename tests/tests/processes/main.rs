@@ -17,6 +17,7 @@ mod data;
 mod documentation;
 mod histories;
 mod logs;
+mod strays;
 mod supervised;
 
 /// From nothing to one worker.
@@ -86,6 +87,7 @@ mod surroundings {
 const BINARY: &str = env!("CARGO_BIN_EXE_oneworker-under-test");
 const ANY_PROTOCOL: &str = env!("CARGO_BIN_EXE_any-protocol");
 const FORKED_HOLDER: &str = env!("CARGO_BIN_EXE_forked-holder");
+const UNMANAGED: &str = env!("CARGO_BIN_EXE_unmanaged");
 const STUCK_WRITER: &str = env!("CARGO_BIN_EXE_stuck-writer");
 
 /// An identity of this test's own, with any free port.

@@ -82,6 +82,24 @@ Examples:
   oneworker explain --last                     The last worker, and what came after it
   oneworker explain --since 1h --json";
 
+pub(super) const PS: &str = "\
+CPU is the share of one CPU over the process's life. Strays are looked for by the patterns of [strays] in the configuration: a
+program and whole arguments, where * stands for any text.
+
+Examples:
+  oneworker ps
+  oneworker ps --all --json
+  oneworker ps --strays '{\"worker\":[[\"node\",\"*/worker.cjs\",\"--daemon\"]]}'";
+
+pub(super) const REAP: &str = "\
+Says first who would be ended and why. Without --yes it asks on a terminal, and ends nothing without one: exit code 5 then says that there
+are strays. Whoever is in office stays, with all that comes from it; where nobody is, the newest stray that answers on its port stays.
+
+Examples:
+  oneworker reap
+  oneworker reap --yes
+  oneworker reap --yes --keep 4711";
+
 pub(super) const PUT: &str = "\
 Starts the worker if none runs. Exit code 0 means that the observation survives a crash and a power failure.
 

@@ -51,7 +51,19 @@ fn a_mistake_beside_json_is_answered_in_json() {
 
 #[test]
 fn every_command_has_examples() {
-    for line in ["ensure", "serve", "status", "stop", "restart", "logs", "events", "explain", "config show"] {
+    for line in [
+        "ensure",
+        "serve",
+        "status",
+        "stop",
+        "restart",
+        "logs",
+        "events",
+        "explain",
+        "ps",
+        "reap",
+        "config show",
+    ] {
         let help = parse(words(&format!("oneworker {line} --help"))).unwrap_err().clap.render().to_string();
         assert!(help.contains("Examples:"), "{line}: {help}");
     }

@@ -5,6 +5,7 @@ mod copies;
 mod ensure;
 mod history;
 mod logs;
+mod processes;
 mod put;
 mod restart;
 mod search;
@@ -37,6 +38,8 @@ pub(crate) fn run(command: &Command) -> ExitCode {
         Command::Logs(args) => (Mode::Human, logs::run(args)),
         Command::Events(args) => (args.output.mode(), history::events(args)),
         Command::Explain(args) => (args.output.mode(), history::explain(args)),
+        Command::Ps(args) => (args.output.mode(), processes::ps(args)),
+        Command::Reap(args) => (args.output.mode(), processes::reap(args)),
         Command::Put(args) => (args.output.mode(), put::run(args)),
         Command::Search(args) => (args.output.mode(), search::search(args)),
         Command::Tail(args) => (args.output.mode(), search::tail(args)),

@@ -60,7 +60,7 @@ impl State {
         }
     }
 
-    fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Self::Ready => "ready",
             Self::Starting => "starting",

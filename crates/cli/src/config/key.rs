@@ -28,6 +28,7 @@ pub(crate) enum Key {
     LogLevel,
     EnvPass,
     Plan,
+    Strays,
     /// The words after `--`: of the plan's command. Only on a command line.
     Command,
 }
@@ -47,7 +48,7 @@ pub(crate) enum Form {
 
 impl Key {
     /// All that can be set by itself, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Name,
         Self::Port,
         Self::StateDir,
@@ -69,6 +70,7 @@ impl Key {
         Self::LogLevel,
         Self::EnvPass,
         Self::Plan,
+        Self::Strays,
     ];
 
     /// The name in the file, with its table, the environment variable, the flag, and the form in the file.
@@ -107,6 +109,8 @@ impl Key {
             Self::EnvPass => ("env.pass", "ONEWORKER_ENV_PASS", "--env", Form::List),
             // In the file it is written as tables: [worker] and [[helper]].
             Self::Plan => ("worker", "ONEWORKER_PLAN", "--plan", Form::Text),
+            // In the file it is a table.
+            Self::Strays => ("strays", "ONEWORKER_STRAYS", "--strays", Form::Text),
             Self::Command => ("worker.command", "", "--", Form::List),
         }
     }
@@ -159,6 +163,7 @@ impl Key {
             Self::LogLevel => value::log_level(raw).map(drop),
             Self::EnvPass => value::variable(raw).map(drop),
             Self::Plan => value::plan(raw).map(drop),
+            Self::Strays => value::strays(raw).map(drop),
             Self::Command => value::word(raw).map(drop),
         }
     }

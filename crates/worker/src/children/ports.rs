@@ -9,7 +9,12 @@ pub(super) fn of_group(leader: Pid) -> Vec<u16> {
     let ours = |pid: u32| group_of(Pid(pid)) == Some(leader);
     let mut ports: Vec<u16> = all
         .into_iter()
-        .filter(|listener| listener.protocol == listeners::Protocol::TCP && ours(listener.process.pid))
+        .filter(|listener| {
+            // Connections are shown too.
+            listener.state == listeners::SocketState::Listen
+                && listener.protocol == listeners::Protocol::TCP
+                && ours(listener.process.pid)
+        })
         .map(|listener| listener.socket.port())
         .collect();
     ports.sort_unstable();

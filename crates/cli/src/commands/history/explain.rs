@@ -125,12 +125,9 @@ fn now(sight: &Sight, state: State) -> String {
 /// The last tenure that is over, and why.
 fn last_end(sight: &Sight, offices: &[Office], logs: &str) -> Option<Ended> {
     let in_office = status::office_record(sight).and_then(|record| record.epoch);
-    let office = offices.iter().rev().find(|office| {
-        // Of a worker in office that has said nothing of itself, it is not known which it is.
-        office.end != End::Unknown
-            || (sight.in_office && in_office.is_some_and(|now| now > office.epoch))
-            || !sight.in_office
-    })?;
+    // Of a worker in office that has said nothing of itself, it is not known which it is.
+    let is_over = |epoch| !sight.in_office || in_office.is_some_and(|now| now > epoch);
+    let office = offices.iter().rev().find(|office| office.end != End::Unknown || is_over(office.epoch))?;
     let (at, why) = match &office.end {
         End::Left { at, why } => (Some(*at), why.clone()),
         End::Replaced { at, why } => (Some(*at), format!("a session ended it, since {why}")),
