@@ -12,12 +12,14 @@ use coordinator::api::Filter;
 use crate::config::{FileChoice, Key};
 use crate::output::Mode;
 
+mod doctor;
 mod help;
 mod history;
 mod parse;
 mod processes;
 mod since;
 
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use history::{EventsArgs, ExplainArgs};
 pub(crate) use parse::parse;
 pub(crate) use processes::{Patterns, PsArgs, ReapArgs};
@@ -64,6 +66,9 @@ pub(crate) enum Command {
     /// End the processes that look like the worker's program and belong to no worker
     #[command(after_help = help::REAP)]
     Reap(ReapArgs),
+    /// Check everything that can be wrong, and say how to mend it
+    #[command(after_help = help::DOCTOR)]
+    Doctor(DoctorArgs),
     /// Hand an observation to the worker; returns once it is safe
     #[command(after_help = help::PUT)]
     Put(PutArgs),

@@ -29,6 +29,7 @@ pub(crate) const TABLE: &[(&str, Exit)] = &[
     ("not_running", NOT_RUNNING),
     ("no_log", Exit(4)),
     ("strays", Exit(5)),
+    ("unhealthy", Exit(6)),
     ("starting", Exit(10)),
     ("leaving", Exit(11)),
     ("unresponsive", Exit(12)),

@@ -14,6 +14,7 @@ macro_rules! each {
 }
 
 mod data;
+mod doctor;
 mod documentation;
 mod histories;
 mod logs;

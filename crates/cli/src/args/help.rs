@@ -100,6 +100,15 @@ Examples:
   oneworker reap --yes
   oneworker reap --yes --keep 4711";
 
+pub(super) const DOCTOR: &str = "\
+Says nothing where nothing is wrong. Exit code 6: there are problems. --repair takes away others' rights to the state directory; what
+could hurt anybody is left to you.
+
+Examples:
+  oneworker doctor
+  oneworker doctor --repair
+  oneworker doctor --json | jq '.findings'";
+
 pub(super) const PUT: &str = "\
 Starts the worker if none runs. Exit code 0 means that the observation survives a crash and a power failure.
 

@@ -62,6 +62,7 @@ fn every_command_has_examples() {
         "explain",
         "ps",
         "reap",
+        "doctor",
         "config show",
     ] {
         let help = parse(words(&format!("oneworker {line} --help"))).unwrap_err().clap.render().to_string();

@@ -2,6 +2,7 @@
 
 mod config_show;
 mod copies;
+mod doctor;
 mod ensure;
 mod history;
 mod logs;
@@ -40,6 +41,7 @@ pub(crate) fn run(command: &Command) -> ExitCode {
         Command::Explain(args) => (args.output.mode(), history::explain(args)),
         Command::Ps(args) => (args.output.mode(), processes::ps(args)),
         Command::Reap(args) => (args.output.mode(), processes::reap(args)),
+        Command::Doctor(args) => (args.output.mode(), doctor::run(args)),
         Command::Put(args) => (args.output.mode(), put::run(args)),
         Command::Search(args) => (args.output.mode(), search::search(args)),
         Command::Tail(args) => (args.output.mode(), search::tail(args)),
