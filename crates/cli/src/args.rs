@@ -17,12 +17,14 @@ mod help;
 mod history;
 mod parse;
 mod processes;
+mod purge;
 mod since;
 
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use history::{EventsArgs, ExplainArgs};
 pub(crate) use parse::parse;
 pub(crate) use processes::{Patterns, PsArgs, ReapArgs};
+pub(crate) use purge::PurgeArgs;
 pub(crate) use since::Since;
 
 /// However many sessions start at once, exactly one background worker runs, and every session gets it.
@@ -69,6 +71,9 @@ pub(crate) enum Command {
     /// Check everything that can be wrong, and say how to mend it
     #[command(after_help = help::DOCTOR)]
     Doctor(DoctorArgs),
+    /// Remove an identity with all its data
+    #[command(after_help = help::PURGE)]
+    Purge(PurgeArgs),
     /// Hand an observation to the worker; returns once it is safe
     #[command(after_help = help::PUT)]
     Put(PutArgs),

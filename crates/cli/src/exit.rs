@@ -30,6 +30,8 @@ pub(crate) const TABLE: &[(&str, Exit)] = &[
     ("no_log", Exit(4)),
     ("strays", Exit(5)),
     ("unhealthy", Exit(6)),
+    ("unconfirmed", Exit(8)),
+    ("not_an_identity", Exit(9)),
     ("starting", Exit(10)),
     ("leaving", Exit(11)),
     ("unresponsive", Exit(12)),

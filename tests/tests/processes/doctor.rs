@@ -7,7 +7,9 @@ use std::process::Command;
 
 use coordinator::proof::identity_digest;
 use coordinator::system;
-use oneworker_tests::{Bystander, Identity, NOBODY, Run, Squatter, free_port, go_on, is_root, kill, stop};
+use oneworker_tests::{
+    Bystander, Forbidden, Identity, NOBODY, Run, Squatter, forbid, free_port, go_on, is_root, kill, stop,
+};
 use serde_json::Value;
 
 /// An identity with a name that no user has.
@@ -94,6 +96,15 @@ fn a_lock_file_that_is_none_and_a_file_of_another_user_are_found() {
         std::os::unix::fs::chown(identity.file("epoch"), Some(NOBODY), None).unwrap();
         assert_found(&identity, "files", "problem", "epoch belongs to user");
     }
+}
+
+#[test]
+fn locks_that_can_not_be_tried_are_found() {
+    let identity = identity();
+    identity.patient();
+    let found = found(doctor(&identity).with(forbid(Forbidden::Processes)), "locks");
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0]["message"].as_str().unwrap().contains("can't be tried"), "{found:#?}");
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod doctor;
 mod documentation;
 mod histories;
 mod logs;
+mod purge;
 mod strays;
 mod supervised;
 

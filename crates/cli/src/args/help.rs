@@ -109,6 +109,13 @@ Examples:
   oneworker doctor --repair
   oneworker doctor --json | jq '.findings'";
 
+pub(super) const PURGE: &str = "\
+Shows what goes, stops the worker, and removes the state directory. Without --yes it asks on a terminal, and removes nothing without one.
+
+Examples:
+  oneworker purge --name notes
+  oneworker purge --name notes --yes";
+
 pub(super) const PUT: &str = "\
 Starts the worker if none runs. Exit code 0 means that the observation survives a crash and a power failure.
 

@@ -63,6 +63,7 @@ fn every_command_has_examples() {
         "ps",
         "reap",
         "doctor",
+        "purge",
         "config show",
     ] {
         let help = parse(words(&format!("oneworker {line} --help"))).unwrap_err().clap.render().to_string();

@@ -7,7 +7,9 @@ mod ensure;
 mod history;
 mod logs;
 mod processes;
+mod purge;
 mod put;
+mod question;
 mod restart;
 mod search;
 mod serve;
@@ -42,6 +44,7 @@ pub(crate) fn run(command: &Command) -> ExitCode {
         Command::Ps(args) => (args.output.mode(), processes::ps(args)),
         Command::Reap(args) => (args.output.mode(), processes::reap(args)),
         Command::Doctor(args) => (args.output.mode(), doctor::run(args)),
+        Command::Purge(args) => (args.output.mode(), purge::run(args)),
         Command::Put(args) => (args.output.mode(), put::run(args)),
         Command::Search(args) => (args.output.mode(), search::search(args)),
         Command::Tail(args) => (args.output.mode(), search::tail(args)),

@@ -1,13 +1,12 @@
 //! `oneworker reap`: ends strays, and nobody else.
 
-use std::io::{BufRead, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use coordinator::machine::{Activity, Machine, Pid, ProcessIdentity, Signal, SignalOutcome};
 use coordinator::{EnsureError, system};
 use serde::Serialize;
 
-use super::super::{Done, Request};
+use super::super::{Done, Request, question};
 use super::choice::{Choice, choose};
 use super::rows::{Row, rows};
 use super::table::{coloured, table};
@@ -46,9 +45,9 @@ pub(in super::super) fn run(args: &ReapArgs) -> Done {
         return Ok(exit::OK);
     }
     if !args.yes {
-        let asked = mode == Mode::Human && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+        let asked = question::can_be_asked(mode);
         output::result(mode, &shown.plan(), &Answer::new(&shown, &[]))?;
-        if !asked || !consent(choice.end.len()) {
+        if !asked || !question::consent(&format!("End these {} processes?", choice.end.len())) {
             if !asked {
                 output::note("nothing was ended: --yes ends them");
             }
@@ -64,16 +63,6 @@ pub(in super::super) fn run(args: &ReapArgs) -> Done {
     let words: Vec<String> = ends.iter().map(End::words).collect();
     output::result(mode, &printable(&words.join("\n")), &Answer::new(&shown, &ends))?;
     Ok(code(&ends))
-}
-
-/// Asks, on a terminal.
-fn consent(number: usize) -> bool {
-    let mut stderr = std::io::stderr().lock();
-    let _ = write!(stderr, "End these {number} processes? [y/N] ");
-    let _ = stderr.flush();
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
 /// What became of one.

@@ -18,8 +18,11 @@ mod versions;
 use super::case::Case;
 use super::finding::Finding;
 
+/// Looks for one kind of fault.
+pub(super) type Check = fn(&Case<'_>) -> Vec<Finding>;
+
 /// Each with its name, in the order in which one fault explains those after it.
-pub(super) const CHECKS: &[(&str, fn(&Case<'_>) -> Vec<Finding>)] = &[
+pub(super) const CHECKS: &[(&str, Check)] = &[
     ("directory", directory::examine),
     ("files", files::examine),
     ("file_system", file_system::examine),
