@@ -2,7 +2,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use coordinator::lifecycle::read_history;
+use coordinator::lifecycle::{EventKind, read_history};
 use serde_json::Value;
 
 use crate::process::{is_alive, kill, processes_of};
@@ -170,7 +170,8 @@ impl Identity {
     /// Waits for a worker's last act of starting, which no session waits for: its note in the history.
     pub fn wait_until_noted(&self) {
         crate::wait_for("the history of the start", || {
-            read_history(&self.state_dir(), 10).ok().filter(|events| !events.is_empty())
+            let events = read_history(&self.state_dir(), 10).ok()?;
+            events.iter().any(|event| event.kind == EventKind::TenureBegan).then_some(())
         });
     }
 

@@ -12,17 +12,25 @@ use coordinator::api::Filter;
 use crate::config::{FileChoice, Key};
 use crate::output::Mode;
 
+mod doctor;
 mod generated;
 mod help;
+mod history;
 mod hook;
 mod parse;
+mod processes;
+mod purge;
 mod service;
 mod since;
 mod upgrade;
 
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use generated::{CompletionsArgs, ManArgs};
+pub(crate) use history::{EventsArgs, ExplainArgs};
 pub(crate) use hook::{Consent, FireArgs, HookCommand, InstallArgs};
 pub(crate) use parse::parse;
+pub(crate) use processes::{Patterns, PsArgs, ReapArgs};
+pub(crate) use purge::PurgeArgs;
 pub(crate) use service::{ServiceArgs, ServiceChange, ServiceCommand};
 pub(crate) use since::Since;
 pub(crate) use upgrade::Upgrade;
@@ -61,6 +69,24 @@ pub(crate) enum Command {
     /// Print the end of the worker's log, or of what a child of the worker said
     #[command(after_help = help::LOGS)]
     Logs(LogsArgs),
+    /// Say what has happened, one line for each event
+    #[command(after_help = help::EVENTS)]
+    Events(EventsArgs),
+    /// Tell the worker's story: who started it, what was seen, why the last one ended
+    #[command(after_help = help::EXPLAIN)]
+    Explain(ExplainArgs),
+    /// Show the processes of the identity, and those that only look like it
+    #[command(after_help = help::PS)]
+    Ps(PsArgs),
+    /// End the processes that look like the worker's program and belong to no worker
+    #[command(after_help = help::REAP)]
+    Reap(ReapArgs),
+    /// Check everything that can be wrong, and say how to mend it
+    #[command(after_help = help::DOCTOR)]
+    Doctor(DoctorArgs),
+    /// Remove an identity with all its data
+    #[command(after_help = help::PURGE)]
+    Purge(PurgeArgs),
     /// Hand an observation to the worker; returns once it is safe
     #[command(after_help = help::PUT)]
     Put(PutArgs),
@@ -344,6 +370,8 @@ pub(crate) struct ShowArgs {
     pub(crate) passed: Passed,
     #[command(flatten)]
     pub(crate) supervised: Supervised,
+    #[command(flatten)]
+    pub(crate) patterns: Patterns,
 }
 
 /// Which identity, and how patiently.

@@ -9,6 +9,7 @@
 //! | `args` | the flags |
 //! | `config` | flags, environment, file and defaults, each value with its source |
 //! | `spec` | what the settings ask `coordinator` and `worker` for |
+//! | `census` | the processes of this user, and what each is to an identity |
 //! | `commands` | one file for each command |
 //! | `agents` | the agents whose hooks we serve |
 //! | `service` | what service managers read |
@@ -21,6 +22,7 @@
 
 mod agents;
 mod args;
+mod census;
 mod commands;
 mod config;
 mod exit;

@@ -81,7 +81,8 @@ pub(crate) fn serve_options(settings: &Settings, foreground: bool) -> ServeOptio
 fn serve_arguments(settings: &Settings) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = vec!["serve".into(), "--no-config".into()];
     for entry in settings.entries() {
-        if !entry.key.is_of_sessions() {
+        // A worker looks for no strays.
+        if !entry.key.is_of_sessions() && entry.key != Key::Strays {
             // In one piece, so that no value is ever taken for a flag.
             let mut argument = OsString::from(entry.key.flag());
             argument.push("=");

@@ -142,7 +142,7 @@ pub struct Health {
 }
 
 /// The digest in [`Health::identity`].
-pub(crate) fn identity_digest(name: &Name, user: &str, dir: &std::path::Path) -> String {
+pub fn identity_digest(name: &Name, user: &str, dir: &std::path::Path) -> String {
     use sha2::Digest;
     let mut digest = Sha256::new();
     for part in [name.as_str().as_bytes(), user.as_bytes(), dir.as_os_str().as_encoded_bytes()] {

@@ -114,6 +114,7 @@ fn look_at_and_note_in_a_history(path: &Path) {
         worker: None,
         epoch: Some(Epoch(u64::MAX)),
         version: None,
+        program: None,
         reason: Some("fed".to_owned()),
     };
     wait(SqliteLifecycle.note(dir, vec![event]));

@@ -257,6 +257,7 @@ fn events(epoch: u64) -> Vec<Event> {
         worker: Some(Pid(8)),
         epoch: Some(Epoch(epoch)),
         version: Some("1.2.3".to_owned()),
+        program: Some("/opt/a/oneworker".to_owned()),
         reason: Some("asked to stop".to_owned()),
     };
     [EventKind::Launched, EventKind::LaunchReady, EventKind::TenureBegan, EventKind::TenureEnded]

@@ -14,9 +14,13 @@ macro_rules! each {
 }
 
 mod data;
+mod doctor;
 mod documentation;
+mod histories;
 mod hooks;
 mod logs;
+mod purge;
+mod strays;
 mod supervised;
 
 /// From nothing to one worker.
@@ -89,6 +93,7 @@ mod surroundings {
 const BINARY: &str = env!("CARGO_BIN_EXE_oneworker-under-test");
 const ANY_PROTOCOL: &str = env!("CARGO_BIN_EXE_any-protocol");
 const FORKED_HOLDER: &str = env!("CARGO_BIN_EXE_forked-holder");
+const UNMANAGED: &str = env!("CARGO_BIN_EXE_unmanaged");
 const STUCK_WRITER: &str = env!("CARGO_BIN_EXE_stuck-writer");
 
 /// An identity of this test's own, with any free port.

@@ -68,6 +68,54 @@ Examples:
   oneworker logs indexer --since 10m           What the child `indexer` said in the last ten minutes
   oneworker logs --since 2026-01-31T08:00:00Z";
 
+pub(super) const EVENTS: &str = "\
+Reads lifecycle.db in the state directory, and asks no worker. With --json, one object on each line.
+
+Examples:
+  oneworker events --since 1h
+  oneworker events -f
+  oneworker events --json | jq -r 'select(.kind == \"refused\").reason'";
+
+pub(super) const EXPLAIN: &str = "\
+Examples:
+  oneworker explain                            The whole story, and how it stands now
+  oneworker explain --last                     The last worker, and what came after it
+  oneworker explain --since 1h --json";
+
+pub(super) const PS: &str = "\
+CPU is the share of one CPU over the process's life. Strays are looked for by the patterns of [strays] in the configuration: a
+program and whole arguments, where * stands for any text.
+
+Examples:
+  oneworker ps
+  oneworker ps --all --json
+  oneworker ps --strays '{\"worker\":[[\"node\",\"*/worker.cjs\",\"--daemon\"]]}'";
+
+pub(super) const REAP: &str = "\
+Says first who would be ended and why. Without --yes it asks on a terminal, and ends nothing without one: exit code 5 then says that there
+are strays. Whoever is in office stays, with all that comes from it; where nobody is, the newest stray that answers on its port stays.
+
+Examples:
+  oneworker reap
+  oneworker reap --yes
+  oneworker reap --yes --keep 4711";
+
+pub(super) const DOCTOR: &str = "\
+Says nothing where nothing is wrong. Exit code 6: there are problems. --repair takes away others' rights to the state directory; what
+could hurt anybody is left to you.
+
+Examples:
+  oneworker doctor
+  oneworker doctor --repair
+  oneworker doctor --json | jq '.findings'";
+
+pub(super) const PURGE: &str = "\
+Shows what goes, stops the worker, and removes the state directory. Without --yes it asks on a terminal, and removes nothing without one.
+
+Examples:
+  oneworker purge --name notes
+  oneworker purge --name notes --yes";
+
 pub(super) const PUT: &str = "\
 Starts the worker if none runs. Exit code 0 means that the observation survives a crash and a power failure.
 

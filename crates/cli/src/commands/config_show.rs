@@ -16,6 +16,7 @@ pub(super) fn run(args: &ShowArgs) -> Done {
     args.upgrade.add_to(&mut flags);
     args.passed.add_to(&mut flags);
     args.supervised.add_to(&mut flags);
+    args.patterns.add_to(&mut flags);
     let settings = settings(&flags, &args.common.file())?;
     // What no command would accept is refused here too.
     worker_spec(&settings, true, settings.deadline.value)?;

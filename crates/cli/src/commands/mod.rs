@@ -3,11 +3,16 @@
 mod config_show;
 mod consent;
 mod copies;
+mod doctor;
 mod ensure;
 mod generated;
+mod history;
 mod hook;
 mod logs;
+mod processes;
+mod purge;
 mod put;
+mod question;
 mod restart;
 mod search;
 mod serve;
@@ -38,6 +43,12 @@ pub(crate) fn run(command: &Command) -> ExitCode {
         Command::Stop(args) => (args.output.mode(), stop::run(args)),
         Command::Restart(args) => (args.output.mode(), restart::run(args)),
         Command::Logs(args) => (Mode::Human, logs::run(args)),
+        Command::Events(args) => (args.output.mode(), history::events(args)),
+        Command::Explain(args) => (args.output.mode(), history::explain(args)),
+        Command::Ps(args) => (args.output.mode(), processes::ps(args)),
+        Command::Reap(args) => (args.output.mode(), processes::reap(args)),
+        Command::Doctor(args) => (args.output.mode(), doctor::run(args)),
+        Command::Purge(args) => (args.output.mode(), purge::run(args)),
         Command::Put(args) => (args.output.mode(), put::run(args)),
         Command::Search(args) => (args.output.mode(), search::search(args)),
         Command::Tail(args) => (args.output.mode(), search::tail(args)),

@@ -23,7 +23,7 @@ pub(super) fn run(args: &QueryArgs) -> Done {
     Ok(report.exit())
 }
 
-async fn look(machine: &Machine, request: &Request) -> Result<Sight, EnsureError> {
+pub(super) async fn look(machine: &Machine, request: &Request) -> Result<Sight, EnsureError> {
     let progress = Progress::default();
     progress.phase("looking at the worker");
     let limit = request.spec.deadline();
@@ -37,7 +37,7 @@ async fn look(machine: &Machine, request: &Request) -> Result<Sight, EnsureError
 /// How the worker is: one word, and the exit code that goes with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum State {
+pub(super) enum State {
     Ready,
     Starting,
     Leaving,
@@ -46,8 +46,8 @@ enum State {
 }
 
 impl State {
-    fn of(sight: &Sight) -> Self {
-        let said = match (&sight.health, sight.office_record()) {
+    pub(super) fn of(sight: &Sight) -> Self {
+        let said = match (&sight.health, office_record(sight)) {
             (Some(health), _) => Some(health.state),
             (None, record) => record.map(|record| record.state),
         };
@@ -60,7 +60,7 @@ impl State {
         }
     }
 
-    fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Self::Ready => "ready",
             Self::Starting => "starting",
@@ -72,15 +72,9 @@ impl State {
 }
 
 /// The record, if it is of the one in office and not a leftover.
-trait OfficeRecord {
-    fn office_record(&self) -> Option<&Record>;
-}
-
-impl OfficeRecord for Sight {
-    fn office_record(&self) -> Option<&Record> {
-        let record = self.record.as_ref().filter(|_| self.in_office)?;
-        self.holder.is_none_or(|pid| pid == record.process.pid).then_some(record)
-    }
+pub(super) fn office_record(sight: &Sight) -> Option<&Record> {
+    let record = sight.record.as_ref().filter(|_| sight.in_office)?;
+    sight.holder.is_none_or(|pid| pid == record.process.pid).then_some(record)
 }
 
 /// The shape of the answer.
@@ -109,7 +103,7 @@ struct Report {
 impl Report {
     fn new(request: &Request, sight: &Sight, clock: &dyn Clock) -> Self {
         let health = sight.health.as_ref().filter(|_| sight.in_office);
-        let record = sight.office_record();
+        let record = office_record(sight);
         let service = match health {
             Some(health) => health.service,
             None => record.and_then(|record| record.service),

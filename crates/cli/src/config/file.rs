@@ -17,6 +17,7 @@ use super::ConfigError;
 use super::key::{Form, Key};
 use super::plan;
 use super::source::{Setting, Source};
+use super::strays;
 use super::suggest::suggest;
 
 /// The most that is read of a configuration file, in bytes.
@@ -75,12 +76,13 @@ impl ConfigFile {
         let mut file = Self::default();
         file.table(&place, "", document.get_ref())?;
         file.values.extend(plan::read(&place, document.get_ref())?.map(|plan| (Key::Plan, plan)));
+        file.values.extend(strays::read(&place, document.get_ref())?.map(|strays| (Key::Strays, strays)));
         Ok(file)
     }
 
     fn table(&mut self, place: &Place<'_>, table: &str, entries: &DeTable<'_>) -> Result<(), ConfigError> {
         for (name, value) in entries {
-            if table.is_empty() && matches!(name.get_ref().as_ref(), "worker" | "helper") {
+            if table.is_empty() && matches!(name.get_ref().as_ref(), "worker" | "helper" | "strays") {
                 continue;
             }
             let known = |key: &Key| key.table_and_leaf() == (table, name.get_ref().as_ref());

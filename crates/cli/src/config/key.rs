@@ -32,6 +32,7 @@ pub(crate) enum Key {
     LogLevel,
     EnvPass,
     Plan,
+    Strays,
     /// The words after `--`: of the plan's command. Only on a command line.
     Command,
 }
@@ -51,7 +52,7 @@ pub(crate) enum Form {
 
 impl Key {
     /// All that can be set by itself, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::Name,
         Self::Port,
         Self::StateDir,
@@ -77,6 +78,7 @@ impl Key {
         Self::LogLevel,
         Self::EnvPass,
         Self::Plan,
+        Self::Strays,
     ];
 
     /// The name in the file, with its table, the environment variable, the flag, and the form in the file.
@@ -125,6 +127,8 @@ impl Key {
             Self::EnvPass => ("env.pass", "ONEWORKER_ENV_PASS", "--env", Form::List),
             // In the file it is written as tables: [worker] and [[helper]].
             Self::Plan => ("worker", "ONEWORKER_PLAN", "--plan", Form::Text),
+            // In the file it is a table.
+            Self::Strays => ("strays", "ONEWORKER_STRAYS", "--strays", Form::Text),
             Self::Command => ("worker.command", "", "--", Form::List),
         }
     }
@@ -193,6 +197,7 @@ impl Key {
             Self::LogLevel => value::log_level(raw).map(drop),
             Self::EnvPass => value::variable(raw).map(drop),
             Self::Plan => value::plan(raw).map(drop),
+            Self::Strays => value::strays(raw).map(drop),
             Self::Command => value::word(raw).map(drop),
         }
     }

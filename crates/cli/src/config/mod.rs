@@ -9,6 +9,7 @@ mod key;
 mod plan;
 mod settings;
 mod source;
+mod strays;
 mod suggest;
 pub(crate) mod value;
 
@@ -20,6 +21,7 @@ pub(crate) use file::ConfigFile;
 pub(crate) use key::Key;
 pub(crate) use settings::{Entry, Settings};
 pub(crate) use source::{Setting, Source};
+pub(crate) use strays::Strays;
 use thiserror::Error;
 
 /// The variable that names the configuration file.

@@ -9,7 +9,9 @@ use coordinator::{Backoff, Name, PortChoice, UpgradeLimits, UpgradePolicy, Worke
 use worker::{LogLevel, Part, Plan, ServeOptions};
 
 use super::value::{self, Wrong};
-use super::{ConfigError, ConfigFile, Environment, FileChoice, Key, Located, Setting, Source, locate, set};
+use super::{
+    ConfigError, ConfigFile, Environment, FileChoice, Key, Located, Setting, Source, Strays, locate, set,
+};
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -42,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) env_pass: Vec<Setting<String>>,
     /// What is started in the worker's place and beside it.
     pub(crate) plan: Setting<Plan>,
+    /// Which processes look like the worker's program.
+    pub(crate) strays: Setting<Strays>,
     /// The file that was looked for, and whether there was one.
     pub(crate) file: Option<(Located, bool)>,
 }
@@ -122,6 +126,7 @@ impl Settings {
             log_keep: layers.pick(Key::LogKeep, value::count, serve.log_keep)?,
             log_level: layers.pick(Key::LogLevel, value::log_level, LogLevel::default())?,
             env_pass,
+            strays: layers.pick(Key::Strays, value::strays, Strays::default())?,
             file: located.map(|located| (located, file.is_some())),
         })
     }
@@ -167,6 +172,10 @@ impl Settings {
             // It came from text, so it becomes text again.
             let text = serde_json::to_string(&self.plan.value).unwrap_or_default();
             entries.push(entry(Key::Plan, &self.plan, text));
+        }
+        if self.strays.value != Strays::default() {
+            let text = serde_json::to_string(&self.strays.value).unwrap_or_default();
+            entries.push(entry(Key::Strays, &self.strays, text));
         }
         entries.extend(self.env_pass.iter().map(|item| entry(Key::EnvPass, item, item.value.as_str())));
         entries

@@ -61,6 +61,7 @@ fn every_key_can_be_set_by_its_variable_and_passed_on_as_a_flag() {
                 let plan = Plan { command: Some(Part::of_command(vec!["node".into()])), ..Plan::default() };
                 serde_json::to_string(&plan).unwrap()
             }
+            Key::Strays => r#"{"worker":[["node","*/worker.cjs"]]}"#.to_owned(),
             _ => "7s".to_owned(),
         };
         let lookup = |name: &str| (name == key.variable()).then(|| OsString::from(&value));

@@ -7,6 +7,8 @@ use std::time::Duration;
 use coordinator::{InvalidValue, Name, PortChoice, UpgradePolicy};
 use worker::{LogLevel, Plan};
 
+use super::Strays;
+
 /// What is wrong with a value, in words that follow its source.
 pub(crate) type Wrong = String;
 
@@ -96,6 +98,12 @@ pub(crate) fn bytes(raw: &OsStr) -> Result<u64, Wrong> {
 /// What is started in the worker's place and beside it, as JSON. Programs write it so; people write tables.
 pub(crate) fn plan(raw: &OsStr) -> Result<Plan, Wrong> {
     serde_json::from_str(text(raw)?).map_err(|error| format!("is no plan in JSON: {error}"))
+}
+
+pub(crate) fn strays(raw: &OsStr) -> Result<Strays, Wrong> {
+    let strays: Strays =
+        serde_json::from_str(text(raw)?).map_err(|error| format!("are no patterns in JSON: {error}"))?;
+    strays.check().map(|()| strays)
 }
 
 /// A word of a command. What is passed on as JSON has to be text.

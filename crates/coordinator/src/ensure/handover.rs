@@ -402,15 +402,7 @@ impl Call<'_> {
     }
 
     pub(super) async fn note(&self, kind: EventKind, worker: Option<Pid>, reason: &str) {
-        let event = Event {
-            at: self.clock().wall(),
-            noted_by: self.machine.processes.me().pid,
-            kind,
-            worker,
-            epoch: None,
-            version: Some(self.spec.version.to_string()),
-            reason: Some(reason.to_owned()),
-        };
+        let event = Event { worker, reason: Some(reason.to_owned()), ..self.launch_event(kind) };
         self.machine.lifecycle.note(&self.spec.state_dir, vec![event]).await;
     }
 }

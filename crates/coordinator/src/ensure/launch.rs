@@ -11,7 +11,7 @@ use crate::error::{EnsureError, LOG_TAIL_BYTES};
 use crate::failpoint;
 use crate::identity::PortChoice;
 use crate::layout;
-use crate::lifecycle::EventKind;
+use crate::lifecycle::{Event, EventKind};
 use crate::machine::{
     Activity, ElectionGuard, LaunchEvent, Pid, ProbeAnswer, ProcessIdentity, ProcessInfo, Signal, TenureLook,
     WorkerReport,
@@ -71,7 +71,15 @@ impl Call<'_> {
         failpoint::hit("launch.noted");
         self.enter(Phase::Starting(note.process.as_ref().map(|process| process.pid)));
 
-        let Ok(event) = self.inner_deadline().limit(self.clock(), launched.next()).await else {
+        let deadline = self.inner_deadline();
+        let note_launched =
+            self.note_launched(note.process.as_ref().map(|process| process.pid), replaced.as_ref());
+        // While the worker starts: so the history costs no time of the session's own.
+        let (event, _) = tokio::join!(
+            deadline.limit(self.clock(), launched.next()),
+            deadline.limit(self.clock(), note_launched)
+        );
+        let Ok(event) = event else {
             // It goes on without us.
             return Err(self.too_late());
         };
@@ -311,6 +319,25 @@ impl Call<'_> {
         self.conclude(note.clone()).await;
         self.note(EventKind::LaunchFailed, note.process.as_ref().map(|process| process.pid), error).await;
         note
+    }
+
+    /// Notes who was launched by whom, and for what.
+    async fn note_launched(&self, worker: Option<Pid>, replaced: Option<&ReplaceReason>) {
+        let event = Event {
+            worker,
+            reason: replaced.map(ToString::to_string),
+            ..self.launch_event(EventKind::Launched)
+        };
+        self.machine.lifecycle.note(&self.spec.state_dir, vec![event]).await;
+    }
+
+    /// An event of this session, with what it would launch.
+    pub(super) fn launch_event(&self, kind: EventKind) -> Event {
+        Event {
+            version: Some(self.spec.version.to_string()),
+            program: Some(self.spec.launch.program.to_string_lossy().into_owned()),
+            ..Event::now(self.machine, kind)
+        }
     }
 }
 

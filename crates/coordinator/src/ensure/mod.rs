@@ -25,6 +25,7 @@ mod suspicion;
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +38,7 @@ use crate::deadline::{Deadline, TimedOut};
 use crate::error::EnsureError;
 use crate::failpoint;
 use crate::identity::{Epoch, Port, PortChoice, ProtocolRange};
+use crate::lifecycle::{Event, EventKind};
 use crate::machine::{Clock, ElectionGuard, Machine, Moment, Pid};
 use crate::proof::Health;
 use crate::sabotage::{self, Sabotage};
@@ -190,7 +192,12 @@ pub async fn ensure_on(
 ) -> Result<Worker, EnsureError> {
     let call = Call::new(machine, spec, watcher);
     let worker = match call.deadline.limit(call.clock(), call.run()).await {
-        Ok(result) => result?,
+        Ok(Ok(worker)) => worker,
+        Ok(Err(error)) => {
+            // Not longer than the call may take.
+            let _ = call.deadline.limit(call.clock(), call.note_refused(&error)).await;
+            return Err(error);
+        }
         Err(TimedOut) => return Err(call.too_late()),
     };
     Ok(Worker { elapsed: machine.clock.now().since(call.begun), ..worker })
@@ -206,6 +213,8 @@ struct Call<'a> {
     phase: Mutex<Phase>,
     /// What is suspected, as far as it could not be written down.
     unwritten: Mutex<Option<Unwritten>>,
+    /// Whether the state directory is there, and is this user's.
+    prepared: AtomicBool,
 }
 
 /// What a call is waiting for: what it says if the deadline passes meanwhile.
@@ -265,6 +274,7 @@ impl<'a> Call<'a> {
             watcher,
             phase: Mutex::new(Phase::Probing),
             unwritten: Mutex::new(None),
+            prepared: AtomicBool::new(false),
         }
     }
 
@@ -279,6 +289,27 @@ impl<'a> Call<'a> {
     /// Somewhat earlier than the deadline: what runs within it gives up first, and its error names what was slow.
     fn inner_deadline(&self) -> Deadline {
         self.deadline.less((self.spec.deadline / 20).min(Duration::from_millis(100)))
+    }
+
+    /// Notes why this session got no worker, unless that is noted as a failed launch, or the directory may not be written to.
+    async fn note_refused(&self, error: &EnsureError) {
+        let elsewhere = matches!(
+            error,
+            EnsureError::LaunchFailed { .. }
+                | EnsureError::WorkerFailed { .. }
+                | EnsureError::OtherMachine { .. }
+                | EnsureError::StateDir { .. }
+                | EnsureError::Lock { .. }
+        );
+        if elsewhere || !self.prepared.load(Ordering::Relaxed) {
+            return;
+        }
+        let event = Event {
+            version: Some(self.spec.version.to_string()),
+            reason: Some(format!("{}: {error}", error.code())),
+            ..Event::now(self.machine, EventKind::Refused)
+        };
+        self.machine.lifecycle.note(&self.spec.state_dir, vec![event]).await;
     }
 
     fn enter(&self, phase: Phase) {
@@ -322,6 +353,7 @@ impl<'a> Call<'a> {
             .prepare(&self.spec.state_dir)
             .await
             .map_err(|source| self.state_dir_error(source))?;
+        self.prepared.store(true, Ordering::Relaxed);
         let mut pending = first.pending;
         loop {
             let elected = match self.elect(&mut pending).await? {

@@ -9,7 +9,7 @@ use super::{Call, Phase, ReplaceReason};
 use crate::error::EnsureError;
 use crate::failpoint;
 use crate::layout;
-use crate::lifecycle::EventKind;
+use crate::lifecycle::{Event, EventKind};
 use crate::machine::{
     Activity, ElectionGuard, Machine, Pid, ProcessIdentity, ProcessInfo, Signal, TenureLook,
 };
@@ -164,7 +164,14 @@ impl Call<'_> {
             note.failures = 0;
             self.write_launch(&note).await;
         }
-        self.note(EventKind::Replaced, None, &why.to_string()).await;
+        let event = Event {
+            worker: Some(ended),
+            epoch: record.and_then(|record| record.epoch),
+            version: Some(self.spec.version.to_string()),
+            reason: Some(why.to_string()),
+            ..Event::now(self.machine, EventKind::Replaced)
+        };
+        self.machine.lifecycle.note(&self.spec.state_dir, vec![event]).await;
     }
 }
 

@@ -9,10 +9,10 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
-pub use sqlite::{SqliteLifecycle, read_history};
+pub use sqlite::{SqliteLifecycle, Wanted, read_events, read_history};
 
 use crate::identity::Epoch;
-use crate::machine::Pid;
+use crate::machine::{Machine, Pid};
 
 /// Something worth remembering.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +29,35 @@ pub struct Event {
     pub epoch: Option<Epoch>,
     /// The version concerned.
     pub version: Option<String>,
-    /// Why, in words.
+    /// The path of the program concerned: which install it is.
+    pub program: Option<String>,
+    /// Why, in words. Of a refusal: the error's stable code, a colon, and its words.
     pub reason: Option<String>,
+}
+
+impl Event {
+    /// What happened now, as noted by this process; the rest is for the caller to fill in.
+    pub fn now(machine: &Machine, kind: EventKind) -> Self {
+        Self {
+            at: machine.clock.wall(),
+            noted_by: machine.processes.me().pid,
+            kind,
+            worker: None,
+            epoch: None,
+            version: None,
+            program: None,
+            reason: None,
+        }
+    }
+}
+
+/// An event with its number in the database: who follows the history goes on after the last number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    /// Grows with every event.
+    pub id: i64,
+    /// What was noted.
+    pub event: Event,
 }
 
 /// The kinds of events. Their names in the database are frozen.
@@ -48,11 +75,29 @@ pub enum EventKind {
     TenureEnded,
     /// A session ended a worker that hung or was too old.
     Replaced,
+    /// A session was refused a worker. Of several in a row for the same reason, only the first is noted.
+    Refused,
+    /// A supervised command or a helper became ready. `worker` is its process.
+    ChildReady,
+    /// A supervised command or a helper ended by itself, or was ended since it was not well. `worker` is its process.
+    ChildEnded,
     /// A hook could not do what it is there for.
     HookFailed,
 }
 
 impl EventKind {
+    const ALL: [Self; 9] = [
+        Self::Launched,
+        Self::LaunchFailed,
+        Self::LaunchReady,
+        Self::TenureBegan,
+        Self::TenureEnded,
+        Self::Replaced,
+        Self::Refused,
+        Self::ChildReady,
+        Self::ChildEnded,
+    ];
+
     /// The name in the database.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -62,23 +107,16 @@ impl EventKind {
             Self::TenureBegan => "tenure_began",
             Self::TenureEnded => "tenure_ended",
             Self::Replaced => "replaced",
+            Self::Refused => "refused",
+            Self::ChildReady => "child_ready",
+            Self::ChildEnded => "child_ended",
             Self::HookFailed => "hook_failed",
         }
     }
 
     /// The kind of this name.
     pub fn parse(name: &str) -> Option<Self> {
-        [
-            Self::Launched,
-            Self::LaunchFailed,
-            Self::LaunchReady,
-            Self::TenureBegan,
-            Self::TenureEnded,
-            Self::Replaced,
-            Self::HookFailed,
-        ]
-        .into_iter()
-        .find(|kind| kind.as_str() == name)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 

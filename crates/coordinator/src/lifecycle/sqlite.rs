@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, ffi, params};
 
-use super::{Event, EventKind, Lifecycle};
+use super::{Event, EventKind, Lifecycle, Noted};
 use crate::identity::Epoch;
 use crate::layout::LIFECYCLE_DB;
 use crate::machine::Pid;
@@ -31,6 +31,9 @@ const SCHEMA: &str = "
         version  TEXT,
         reason   TEXT
     ) STRICT;";
+
+/// Came later: a database of an earlier version gets it with the next event.
+const PROGRAM: &str = "ALTER TABLE events ADD COLUMN program TEXT";
 
 /// `lifecycle.db`.
 pub struct SqliteLifecycle;
@@ -77,10 +80,18 @@ fn write(path: &Path, events: &[Event]) -> rusqlite::Result<()> {
     // The history may lose its last lines with the power; it must not cost a sync.
     db.pragma_update(None, "synchronous", "off")?;
     db.execute_batch(SCHEMA)?;
+    if !has_program(&db) {
+        // Another process may have come first.
+        let _ = db.execute_batch(PROGRAM);
+    }
     let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     for event in events {
+        if is_said_already(&transaction, event)? {
+            continue;
+        }
         transaction.execute(
-            "INSERT INTO events (at_ms, noted_by, kind, worker, epoch, version, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO events (at_ms, noted_by, kind, worker, epoch, version, reason, program)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 millis(event.at),
                 event.noted_by.0,
@@ -89,6 +100,7 @@ fn write(path: &Path, events: &[Event]) -> rusqlite::Result<()> {
                 event.epoch.map(|epoch| epoch.0.cast_signed()),
                 event.version,
                 event.reason,
+                event.program,
             ],
         )?;
     }
@@ -96,9 +108,41 @@ fn write(path: &Path, events: &[Event]) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
+fn has_program(db: &Connection) -> bool {
+    db.prepare("SELECT program FROM events").is_ok()
+}
+
+/// Sessions that are held back come again and again, and must not push everything else out of the history.
+fn is_said_already(db: &Connection, event: &Event) -> rusqlite::Result<bool> {
+    const LAST: &str = "SELECT kind, reason FROM events ORDER BY id DESC LIMIT 1";
+    if event.kind != EventKind::Refused {
+        return Ok(false);
+    }
+    let last = db.query_row(LAST, [], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?)));
+    let code = |reason: &Option<String>| {
+        reason.as_deref().and_then(|reason| reason.split(':').next()).unwrap_or_default().to_owned()
+    };
+    match last {
+        Ok((kind, reason)) => Ok(kind == event.kind.as_str() && code(&reason) == code(&event.reason)),
+        Err(rusqlite::Error::QueryReturnedNoRows) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 fn millis(at: SystemTime) -> i64 {
     at.duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Which events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Those with a greater number.
+    pub after: i64,
+    /// Those of this time or later.
+    pub since: Option<SystemTime>,
+    /// Of these, the last so many.
+    pub limit: u32,
 }
 
 /// The last `limit` events, oldest first.
@@ -106,26 +150,40 @@ fn millis(at: SystemTime) -> i64 {
 /// # Errors
 /// If there is no history, or it can't be read.
 pub fn read_history(dir: &Path, limit: u32) -> rusqlite::Result<Vec<Event>> {
+    let wanted = Wanted { after: i64::MIN, since: None, limit };
+    Ok(read_events(dir, &wanted)?.into_iter().map(|noted| noted.event).collect())
+}
+
+/// These events, oldest first.
+///
+/// # Errors
+/// If there is no history, or it can't be read.
+pub fn read_events(dir: &Path, wanted: &Wanted) -> rusqlite::Result<Vec<Noted>> {
     let mut db = Connection::open_with_flags(dir.join(LIFECYCLE_DB), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     bound(&mut db)?;
-    let mut query = db.prepare(
-        "SELECT at_ms, noted_by, kind, worker, epoch, version, reason FROM (SELECT * FROM events ORDER BY id DESC LIMIT ?1) ORDER BY id",
-    )?;
-    let rows = query.query_map([limit], |row| {
-        let (at, kind): (i64, String) = (row.get(0)?, row.get(2)?);
+    let program = if has_program(&db) { "program" } else { "NULL" };
+    let mut query = db.prepare(&format!(
+        "SELECT id, at_ms, noted_by, kind, worker, epoch, version, reason, {program}
+         FROM (SELECT * FROM events WHERE id > ?1 AND at_ms >= ?2 ORDER BY id DESC LIMIT ?3) ORDER BY id"
+    ))?;
+    let since = wanted.since.map_or(i64::MIN, millis);
+    let rows = query.query_map(params![wanted.after, since, wanted.limit], |row| {
+        let (at, kind): (i64, String) = (row.get(1)?, row.get(3)?);
         // A kind that only a newer version knows is passed over.
         let Some(kind) = EventKind::parse(&kind) else { return Ok(None) };
         // Not every system knows times that are so far away.
         let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(at.unsigned_abs()));
-        Ok(Some(Event {
+        let event = Event {
             at: at.unwrap_or(SystemTime::UNIX_EPOCH),
-            noted_by: Pid(row.get(1)?),
+            noted_by: Pid(row.get(2)?),
             kind,
-            worker: row.get::<_, Option<u32>>(3)?.map(Pid),
-            epoch: row.get::<_, Option<i64>>(4)?.map(|epoch| Epoch(epoch.cast_unsigned())),
-            version: row.get(5)?,
-            reason: row.get(6)?,
-        }))
+            worker: row.get::<_, Option<u32>>(4)?.map(Pid),
+            epoch: row.get::<_, Option<i64>>(5)?.map(|epoch| Epoch(epoch.cast_unsigned())),
+            version: row.get(6)?,
+            program: row.get(8)?,
+            reason: row.get(7)?,
+        };
+        Ok(Some(Noted { id: row.get(0)?, event }))
     })?;
     rows.filter_map(Result::transpose).collect()
 }
@@ -142,6 +200,7 @@ mod tests {
             worker: Some(Pid(8)),
             epoch: Some(Epoch(epoch)),
             version: Some("1.2.3".to_owned()),
+            program: Some("/opt/a/oneworker".to_owned()),
             reason: None,
         }
     }
@@ -155,6 +214,56 @@ mod tests {
         db.execute("INSERT INTO events (at_ms, noted_by, kind) VALUES (1, 1, 'from_the_future')", [])
             .unwrap();
         assert_eq!(read_history(dir.path(), 10).unwrap(), events);
+    }
+
+    #[tokio::test]
+    async fn a_history_of_the_first_version_is_read_and_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Connection::open(dir.path().join(LIFECYCLE_DB)).unwrap();
+        db.execute_batch(SCHEMA).unwrap();
+        let insert = "INSERT INTO events (at_ms, noted_by, kind, epoch) VALUES (1, 1, 'tenure_began', 3)";
+        db.execute(insert, []).unwrap();
+        let first = read_history(dir.path(), 10).unwrap();
+        assert_eq!((first[0].epoch, &first[0].program), (Some(Epoch(3)), &None));
+        let next = event(EventKind::TenureEnded, 3);
+        SqliteLifecycle.note(dir.path(), vec![next.clone()]).await;
+        // And one of the first version goes on with it.
+        db.execute(insert, []).unwrap();
+        let read = read_history(dir.path(), 10).unwrap();
+        assert_eq!(read[1], next);
+        assert_eq!(read.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn of_the_same_refusal_in_a_row_only_the_first_is_noted() {
+        let dir = tempfile::tempdir().unwrap();
+        let refused = |code: &str| Event {
+            reason: Some(format!("{code}: in {:?}", Instant::now())),
+            ..event(EventKind::Refused, 1)
+        };
+        for code in ["cooling_down", "cooling_down", "port_taken", "cooling_down"] {
+            SqliteLifecycle.note(dir.path(), vec![refused(code)]).await;
+        }
+        assert_eq!(read_history(dir.path(), 10).unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn the_events_after_a_number_and_of_a_time_are_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let later = Event {
+            at: SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000),
+            ..event(EventKind::TenureEnded, 1)
+        };
+        SqliteLifecycle.note(dir.path(), vec![event(EventKind::TenureBegan, 1), later.clone()]).await;
+        let all = Wanted { after: 0, since: None, limit: 10 };
+        let read = |wanted: Wanted| read_events(dir.path(), &wanted).unwrap();
+        let first = read(all)[0].id;
+        let only_later = [later.clone()];
+        let events = |noted: Vec<Noted>| noted.into_iter().map(|noted| noted.event).collect::<Vec<_>>();
+        assert_eq!(events(read(Wanted { after: first, ..all })), only_later);
+        assert_eq!(events(read(Wanted { since: Some(later.at), ..all })), only_later);
+        assert_eq!(events(read(Wanted { limit: 1, ..all })), only_later);
+        assert!(read(Wanted { after: first + 1, ..all }).is_empty());
     }
 
     #[tokio::test]

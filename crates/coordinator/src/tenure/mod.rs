@@ -85,6 +85,8 @@ pub struct Tenure {
     ended: AtomicBool,
     /// Office was kept for this worker.
     inherited: bool,
+    /// What is known of the one before, for the history.
+    predecessor: Option<String>,
 }
 
 struct Published {
@@ -192,6 +194,7 @@ impl Tenure {
             superseded: OnceLock::new(),
             ended: AtomicBool::new(false),
             inherited: matches!(heir, Heir::Myself),
+            predecessor: previous.as_ref().map(words_on_predecessor),
             office,
         })
     }
@@ -277,7 +280,7 @@ impl Tenure {
         }
         self.readiness.report(&WorkerReport::Ready { epoch: self.epoch });
         failpoint::hit("ready.reported");
-        self.note(EventKind::TenureBegan, None).await;
+        self.note(EventKind::TenureBegan, self.predecessor.as_deref()).await;
         Ok(())
     }
 
@@ -488,22 +491,52 @@ impl Tenure {
         self.end(&error.to_string()).await;
     }
 
+    /// Notes in the history that a supervised command or a helper became ready or ended, in words that say which and why. Best effort, and not
+    /// for long.
+    pub async fn note_child(&self, child: Option<Pid>, ended: bool, words: &str) {
+        let kind = if ended { EventKind::ChildEnded } else { EventKind::ChildReady };
+        self.note_event(kind, Some(words), |event| Event { worker: child, ..event }).await;
+    }
+
     async fn note(&self, kind: EventKind, reason: Option<&str>) {
+        self.note_event(kind, reason, |event| Event {
+            worker: Some(self.process.pid),
+            version: Some(self.spec.version.to_string()),
+            program: Some(self.machine.processes.program().to_string_lossy().into_owned()),
+            ..event
+        })
+        .await;
+    }
+
+    async fn note_event(
+        &self,
+        kind: EventKind,
+        reason: Option<&str>,
+        event: impl FnOnce(Event) -> Event + Send,
+    ) {
         // The history lies at the path: a superseded worker has none. Looked at anew, since SQLite makes the file if it is not there.
         if self.check_office().await.is_err() {
             return;
         }
         let event = Event {
-            at: self.machine.clock.wall(),
-            noted_by: self.process.pid,
-            kind,
-            worker: Some(self.process.pid),
             epoch: Some(self.epoch),
-            version: Some(self.spec.version.to_string()),
             reason: reason.map(str::to_owned),
+            ..event(Event::now(&self.machine, kind))
         };
         self.machine.lifecycle.note(&self.spec.state_dir, vec![event]).await;
     }
+}
+
+/// How the one before ended, as far as it has said.
+fn words_on_predecessor(record: &Record) -> String {
+    let epoch = record.epoch.map(|epoch| format!("epoch {epoch}, ")).unwrap_or_default();
+    let how = match record.state {
+        WorkerState::Stopped => "stopped in good order",
+        WorkerState::Leaving => "ended while it was stopping",
+        WorkerState::Starting => "ended in its start, without a word",
+        WorkerState::Ready => "ended without a word: a crash, or a kill",
+    };
+    format!("the one before it ({epoch}pid {}) {how}", record.process.pid)
 }
 
 impl Drop for Tenure {

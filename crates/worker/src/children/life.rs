@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use super::KILL;
 use super::check::Ear;
+use super::chronicle::Chronicle;
 use super::failure::Failure;
 use super::ground::Ground;
 use super::notify::Notify;
@@ -66,6 +67,7 @@ pub(super) struct Life {
     pub(super) part: Part,
     pub(super) ground: Arc<Ground>,
     pub(super) machine: Machine,
+    pub(super) chronicle: Chronicle,
     pub(super) state: watch::Sender<State>,
     pub(super) orders: watch::Receiver<Order>,
 }
@@ -88,12 +90,16 @@ impl Life {
             self.sweep().await;
             let (why, was_ready) = match gone {
                 Gone::Stopped => break Over::Stopped,
-                Gone::Finished if self.part.restart.when != RestartWhen::Always => break Over::Finished,
+                Gone::Finished if self.part.restart.when != RestartWhen::Always => {
+                    self.chronicle.ended(&format!("{} has finished", self.who()));
+                    break Over::Finished;
+                }
                 Gone::Finished => (Failure::ended(&self.who(), Ending::Exited(0), true), true),
                 Gone::Failed { failure, was_ready } => (failure, was_ready),
             };
             // What has never been ready is tried again by the sessions, who hold each other back.
             if (first && !was_ready) || self.part.restart.when == RestartWhen::Never {
+                self.chronicle.ended(&why.message);
                 break Over::Failed(why);
             }
             first = false;
@@ -101,9 +107,12 @@ impl Life {
                 let mut given_up = why;
                 given_up.message =
                     format!("{}; given up after {} restarts", given_up.message, self.part.restart.limit);
+                self.chronicle.ended(&given_up.message);
                 break Over::Failed(given_up);
             };
-            tracing::warn!("{}; it is started again in {pause:.1?}", why.message);
+            let news = format!("{}; it is started again in {pause:.1?}", why.message);
+            self.chronicle.ended(&news);
+            tracing::warn!("{news}");
             tokio::select! {
                 _ = ordered(&self.orders, Order::End) => break Over::Stopped,
                 () = tokio::time::sleep(pause) => {}
@@ -153,6 +162,7 @@ impl Life {
         }
         tracing::info!(pid = pid.0, "{} is ready", self.who());
         self.state.send_replace(State::Ready(pid));
+        self.chronicle.ready(pid, &format!("{} is ready", self.who()));
         let gone = |failure| Gone::Failed { failure, was_ready: true };
 
         tokio::select! {

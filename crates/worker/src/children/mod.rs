@@ -9,6 +9,7 @@ mod rules;
 mod text;
 
 mod check;
+mod chronicle;
 mod failure;
 mod ground;
 mod life;

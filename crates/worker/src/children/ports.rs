@@ -9,7 +9,10 @@ pub(super) fn of(child: &Child) -> Vec<u16> {
     let mut ports: Vec<u16> = all
         .into_iter()
         .filter(|listener| {
-            listener.protocol == listeners::Protocol::TCP && child.has(Pid(listener.process.pid))
+            // Connections are shown too.
+            listener.state == listeners::SocketState::Listen
+                && listener.protocol == listeners::Protocol::TCP
+                && child.has(Pid(listener.process.pid))
         })
         .map(|listener| listener.socket.port())
         .collect();

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::KILL;
+use super::chronicle::Chronicle;
 use super::failure::Failure;
 use super::ground::Ground;
 use super::life::{Life, Order, Over, State};
@@ -102,7 +103,7 @@ impl Children {
     pub(crate) async fn start(
         &self,
         machine: &Machine,
-        tenure: &Tenure,
+        tenure: &Arc<Tenure>,
         options: &ServeOptions,
         marker: Marker,
         port: u16,
@@ -131,7 +132,7 @@ impl Children {
         let order =
             plan.order().map_err(|wrong| TenureError::from(Failure::new("plan", "the plan", &wrong)))?;
         for part in order {
-            let running = Running::start(machine, &ground, part);
+            let running = Running::start(machine, tenure, &ground, part);
             let state = running.state.clone();
             self.parts.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::new(running));
             if let Some(failure) = first_end(state).await {
@@ -229,13 +230,14 @@ impl Drop for Followers {
 }
 
 impl Running {
-    fn start(machine: &Machine, ground: &Arc<Ground>, part: &Part) -> Self {
+    fn start(machine: &Machine, tenure: &Arc<Tenure>, ground: &Arc<Ground>, part: &Part) -> Self {
         let (state, seen) = watch::channel(State::Starting);
         let (orders, heard) = watch::channel(Order::Run);
         let life = Life {
             part: part.clone(),
             ground: ground.clone(),
             machine: machine.clone(),
+            chronicle: Chronicle::of(tenure),
             state,
             orders: heard,
         };

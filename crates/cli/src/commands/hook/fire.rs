@@ -6,10 +6,9 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use coordinator::lifecycle::{Event, EventKind};
-use coordinator::machine::Pid;
 use coordinator::{ensure_on, system};
 
 use super::payload::{self, Payload};
@@ -170,16 +169,12 @@ fn note(args: &FireArgs, failure: &Failure, end: Instant) {
     let reason = format!("{} [{}]", failure.message, failure.code);
     bounded(end, move || {
         let Ok(request) = Request::new(&flags, &file, false) else { return };
-        let event = Event {
-            at: SystemTime::now(),
-            noted_by: Pid(std::process::id()),
-            kind: EventKind::HookFailed,
-            worker: None,
-            epoch: None,
-            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
-            reason: Some(reason),
-        };
         let machine = system::machine();
+        let event = Event {
+            version: Some(crate::version::of_this_program()),
+            reason: Some(reason),
+            ..Event::now(&machine, EventKind::HookFailed)
+        };
         let dir = request.settings.state_dir.value.clone();
         // Best effort, as all of the history is.
         let _ = request.block_on(async {

@@ -1,0 +1,24 @@
+//! The flags of `doctor`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Common, Output, Patterns};
+
+/// `doctor`
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) patterns: Patterns,
+    /// Mend what can be mended without harm to anybody
+    #[arg(long)]
+    pub(crate) repair: bool,
+    /// Be the second process of the test of locks
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) try_lock: Option<PathBuf>,
+}

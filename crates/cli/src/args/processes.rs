@@ -1,0 +1,65 @@
+//! The flags of the commands that look at processes, and end some.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{Common, Flags, Output};
+use crate::config::Key;
+
+/// `ps`
+#[derive(Debug, Args)]
+pub(crate) struct PsArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) patterns: Patterns,
+    /// Those of all of this user's identities below the usual directory
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// `reap`
+#[derive(Debug, Args)]
+pub(crate) struct ReapArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) patterns: Patterns,
+    /// End them without asking
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Keep this process and what comes from it (repeatable)
+    #[arg(long, value_name = "PID")]
+    pub(crate) keep: Vec<u32>,
+    /// How long they may take to obey before they are killed
+    #[arg(long, value_name = "TIME", default_value = "3s")]
+    within: humantime::Duration,
+}
+
+impl ReapArgs {
+    /// How long they may take to obey.
+    pub(crate) fn patience(&self) -> Duration {
+        self.within.into()
+    }
+}
+
+/// What strays look like.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Patterns {
+    /// The processes that look like the worker's program, as JSON; a configuration file has [strays]
+    #[arg(long, value_name = "JSON")]
+    strays: Option<OsString>,
+}
+
+impl Patterns {
+    /// Adds the values of these flags.
+    pub(crate) fn add_to(&self, flags: &mut Flags) {
+        flags.extend(self.strays.clone().map(|strays| (Key::Strays, strays)));
+    }
+}

@@ -1,0 +1,20 @@
+//! The flags of `purge`.
+
+use clap::Args;
+
+use super::{Common, Output};
+
+/// `purge`
+#[derive(Debug, Args)]
+pub(crate) struct PurgeArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    /// Remove it without asking
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Remove files too that are no worker's
+    #[arg(long)]
+    pub(crate) everything: bool,
+}

@@ -1,0 +1,66 @@
+//! What all checks look at.
+
+use std::path::Path;
+
+use coordinator::machine::{Machine, PortOwner, Surroundings};
+use coordinator::record::Record;
+use coordinator::{EnsureError, PortChoice, Sight, inspect};
+
+use super::super::Request;
+use super::super::status;
+use crate::census::Census;
+use crate::config::Settings;
+use crate::explain::Words;
+use crate::failure::Failure;
+
+/// An identity and its surroundings.
+pub(super) struct Case<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) words: &'a Words,
+    pub(super) dir: &'a Path,
+    /// Whether there is a state directory yet.
+    pub(super) exists: bool,
+    /// Who is in office, or why that can't be looked at.
+    pub(super) sight: Result<Sight, EnsureError>,
+    pub(super) here: Surroundings,
+    /// The file system, if it is one of the network.
+    pub(super) network: Option<&'static str>,
+    /// Who has the identity's port, if it has one.
+    pub(super) port: Option<(u16, Option<PortOwner>)>,
+    pub(super) census: Option<Census>,
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn take(machine: &Machine, request: &'a Request) -> Result<Self, Failure> {
+        let dir = request.spec.state_dir();
+        let limit = request.spec.deadline();
+        request.block_on(async {
+            let looked = tokio::time::timeout(limit, inspect(machine, &request.spec)).await;
+            let port = match request.settings.port.value {
+                PortChoice::Fixed(port) => Some((port.get(), machine.network.owner(port.get()).await)),
+                _ => None,
+            };
+            Ok(Self {
+                settings: &request.settings,
+                words: &request.words,
+                dir,
+                exists: dir.symlink_metadata().is_ok(),
+                sight: looked
+                    .unwrap_or(Err(EnsureError::TimedOut { phase: "looking at the worker", waited: limit })),
+                here: machine.processes.surroundings(),
+                network: machine.files.network_file_system(dir).await,
+                port,
+                census: Census::take(&*machine.processes).await.ok(),
+            })
+        })
+    }
+
+    /// The record of whoever is in office, if it is one's own.
+    pub(super) fn office(&self) -> Option<&Record> {
+        status::office_record(self.sight.as_ref().ok()?)
+    }
+
+    pub(super) fn in_office(&self) -> bool {
+        self.sight.as_ref().is_ok_and(|sight| sight.in_office)
+    }
+}

@@ -1,0 +1,11 @@
+//! `oneworker ps` and `oneworker reap`: the processes of an identity, and those that only look like it.
+
+mod choice;
+mod ps;
+mod reap;
+mod rows;
+mod table;
+mod view;
+
+pub(super) use ps::run as ps;
+pub(super) use reap::run as reap;

@@ -1,0 +1,40 @@
+//! `oneworker ps`.
+
+use coordinator::system;
+use serde::Serialize;
+
+use super::super::{Done, Request};
+use super::rows::{Row, rows};
+use super::table::{coloured, table};
+use super::view::View;
+use crate::args::PsArgs;
+use crate::census::Kind;
+use crate::exit;
+use crate::output::{self, SCHEMA};
+
+pub(in super::super) fn run(args: &PsArgs) -> Done {
+    let mut flags = args.common.flags();
+    args.patterns.add_to(&mut flags);
+    let request = Request::new(&flags, &args.common.file(), false)?;
+    let view = View::take(&system::machine(), &request)?;
+    let rows = rows(&view, args.all);
+    let answer = Answer {
+        schema: SCHEMA,
+        strays: rows.iter().filter(|row| row.kind == Kind::Stray).count(),
+        memory_bytes: rows.iter().map(|row| row.memory_bytes).sum(),
+        cpu_ms: rows.iter().map(|row| row.cpu_ms).sum(),
+        processes: &rows,
+    };
+    output::result(args.output.mode(), &table(&rows, coloured()), &answer)?;
+    Ok(exit::OK)
+}
+
+/// The shape of the answer.
+#[derive(Serialize)]
+struct Answer<'a> {
+    schema: u32,
+    strays: usize,
+    memory_bytes: u64,
+    cpu_ms: u64,
+    processes: &'a [Row],
+}
