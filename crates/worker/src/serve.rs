@@ -86,7 +86,7 @@ pub async fn serve(
     let databases = Databases(vec![place.path.clone()]);
     let _signals = Signals::handle(&stop, options.foreground).map_err(ServeError::Signals)?;
 
-    let incoming = options.predecessor.and_then(|_| handover::expect(spec.state_dir()));
+    let incoming = options.predecessor.and_then(|from| handover::expect(spec.state_dir(), from.pid));
     // The predecessor's settings are most likely this worker's.
     let stop_budget = stages::budget(options.drain + options.children.stop_budget());
     let inheritance = options.predecessor.map(|predecessor| (predecessor, stop_budget));

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use coordinator::machine::BoundPort;
+use coordinator::machine::{BoundPort, Pid};
 use coordinator::{PortChoice, Tenure, TenureError};
 
 use super::Incoming;
@@ -9,8 +9,8 @@ use super::passing::Passed;
 use crate::server::Idle;
 
 /// Before office is asked for: from here on the old worker can pass its sockets. Without it the port is bound once it is free.
-pub(crate) fn expect(state_dir: &Path) -> Option<Incoming> {
-    match Incoming::wait(state_dir) {
+pub(crate) fn expect(state_dir: &Path, predecessor: Pid) -> Option<Incoming> {
+    match Incoming::wait(state_dir, predecessor) {
         Ok(incoming) => Some(incoming),
         Err(error) => {
             tracing::warn!("no sockets can be passed to this worker: {error}");

@@ -31,8 +31,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const READ_LIMIT: usize = 1 << 20;
 /// More connections than any server has.
 const MOST: usize = 1 << 16;
-/// The bytes before each descriptor: how much was read of it, little-endian.
-const HEAD: usize = 4;
+/// Before each descriptor: the format's version, and how much was read of it, little-endian.
+const HEAD: usize = 5;
+const VERSION: u8 = 1;
 /// What the successor answers to the listening socket.
 const TAKEN: u8 = 1;
 
@@ -55,9 +56,7 @@ impl Outgoing {
     pub(crate) async fn open(state_dir: &Path, successor: Pid, socket: BorrowedFd<'_>) -> io::Result<Self> {
         let opened = timeout(PATIENCE, async {
             let stream = UnixStream::connect(path(state_dir)).await?;
-            let peer = stream.peer_cred()?;
-            let is_it = peer.pid().is_none_or(|pid| u32::try_from(pid) == Ok(successor.0));
-            if peer.uid() != rustix::process::geteuid().as_raw() || !is_it {
+            if !is_of(&stream, successor) {
                 return Err(io::Error::other("somebody else waits for the sockets"));
             }
             let mut outgoing = Self(stream);
@@ -85,8 +84,8 @@ impl Outgoing {
     }
 
     async fn give(&mut self, descriptor: BorrowedFd<'_>, read: &[u8]) -> io::Result<()> {
-        let length = u32::try_from(read.len()).map_err(io::Error::other)?;
-        let head = length.to_le_bytes();
+        let [a, b, c, d] = u32::try_from(read.len()).map_err(io::Error::other)?.to_le_bytes();
+        let head = [VERSION, a, b, c, d];
         let descriptors = [descriptor];
         let send = || {
             let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
@@ -121,13 +120,13 @@ impl Incoming {
     ///
     /// # Errors
     /// If there is no such socket to be had.
-    pub(crate) fn wait(state_dir: &Path) -> io::Result<Self> {
+    pub(crate) fn wait(state_dir: &Path, predecessor: Pid) -> io::Result<Self> {
         let path = path(state_dir);
         // Of an earlier successor.
         let _ = std::fs::remove_file(&path);
         let listener = UnixListener::bind(&path)?;
         let reached = Arc::new(AtomicBool::new(false));
-        let taking = tokio::spawn(take(listener, reached.clone()));
+        let taking = tokio::spawn(take(listener, predecessor, reached.clone()));
         Ok(Self { path, reached, taking })
     }
 
@@ -150,12 +149,12 @@ impl Drop for Incoming {
     }
 }
 
-/// Takes what the first one of this user gives, to the end or to the first thing that is wrong.
-async fn take(listener: UnixListener, reached: Arc<AtomicBool>) -> Passed {
+/// Takes what the predecessor gives, to the end or to the first thing that is wrong.
+async fn take(listener: UnixListener, predecessor: Pid, reached: Arc<AtomicBool>) -> Passed {
     let mut passed = Passed::default();
     let mut stream = loop {
         let Ok((stream, _)) = listener.accept().await else { return passed };
-        if stream.peer_cred().is_ok_and(|peer| peer.uid() == rustix::process::geteuid().as_raw()) {
+        if is_of(&stream, predecessor) {
             break stream;
         }
     };
@@ -179,6 +178,14 @@ async fn take(listener: UnixListener, reached: Arc<AtomicBool>) -> Passed {
         }
     }
     passed
+}
+
+/// Whether the other end is this user's, and this process's where the system tells.
+fn is_of(stream: &UnixStream, process: Pid) -> bool {
+    stream.peer_cred().is_ok_and(|peer| {
+        peer.uid() == rustix::process::geteuid().as_raw()
+            && peer.pid().is_none_or(|pid| u32::try_from(pid) == Ok(process.0))
+    })
 }
 
 /// The next descriptor, and what was read of it; `None` at the end.
@@ -205,8 +212,9 @@ async fn taken(stream: &mut UnixStream) -> io::Result<Option<(OwnedFd, Bytes)>> 
     let descriptor = descriptor.ok_or(io::ErrorKind::InvalidData)?;
     #[cfg(not(target_os = "linux"))]
     rustix::io::fcntl_setfd(&descriptor, rustix::io::FdFlags::CLOEXEC)?;
-    let length = usize::try_from(u32::from_le_bytes(head)).map_err(io::Error::other)?;
-    if length > READ_LIMIT {
+    let [version, a, b, c, d] = head;
+    let length = usize::try_from(u32::from_le_bytes([a, b, c, d])).map_err(io::Error::other)?;
+    if version != VERSION || length > READ_LIMIT {
         return Err(io::ErrorKind::InvalidData.into());
     }
     let mut read = vec![0; length];

@@ -5,6 +5,8 @@ use std::io;
 use std::net::TcpListener;
 use std::path::Path;
 
+use coordinator::machine::Pid;
+
 use crate::server::Idle;
 
 /// There is none.
@@ -29,7 +31,7 @@ pub(crate) struct Passed {
 }
 
 impl Incoming {
-    pub(crate) fn wait(_: &Path) -> io::Result<Self> {
+    pub(crate) fn wait(_: &Path, _: Pid) -> io::Result<Self> {
         Ok(Self)
     }
 

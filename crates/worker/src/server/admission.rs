@@ -35,13 +35,15 @@ pub(super) struct Line {
     opened: Instant,
     /// Since when it has been quiet, in microseconds from `opened`; [`IN_REQUEST`] while a request is in progress.
     quiet_since: AtomicU64,
+    /// So many requests were begun.
+    requests: AtomicU64,
 }
 
 const IN_REQUEST: u64 = u64::MAX;
 
 impl Line {
     fn new(opened: Instant) -> Self {
-        let line = Self { opened, quiet_since: AtomicU64::new(0) };
+        let line = Self { opened, quiet_since: AtomicU64::new(0), requests: AtomicU64::new(0) };
         line.fall_quiet();
         line
     }
@@ -49,7 +51,12 @@ impl Line {
     /// A request is in progress until the result is dropped.
     pub(super) fn request(&self) -> InRequest<'_> {
         self.quiet_since.store(IN_REQUEST, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
         InRequest(self)
+    }
+
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
     }
 
     pub(super) fn is_quiet(&self) -> bool {

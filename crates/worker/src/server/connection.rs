@@ -59,22 +59,21 @@ pub(super) async fn converse<O: Office>(
             matches!(closing.as_deref(), Ok(Closing::PassOn))
         }
     };
-    // The client of a request that is in progress learns from its answer that the connection closes; any other takes it for open.
-    let is_open = line.is_quiet();
+    // hyper is done at once with a connection that is between two requests. In the answer to any other request it says that the connection closes.
+    let (is_open, begun) = (line.is_quiet(), line.requests());
     Pin::new(&mut connection).graceful_shutdown();
-    if passed_on && is_open {
-        let done = poll_fn(|cx| connection.poll_without_shutdown(cx));
-        tokio::time::timeout(QUIET_GRACE, done).await.ok()?.ok()?;
+    let mut done = poll_fn(|cx| connection.poll_without_shutdown(cx));
+    let is_done = match tokio::time::timeout(QUIET_GRACE, &mut done).await {
+        Ok(done) => done.is_ok(),
+        // Nothing but a part of the first head has come, and nothing was said.
+        Err(_) if line.requests() == 0 => passed_on,
+        // A request, or an answer that is being written.
+        Err(_) => done.await.is_ok(),
+    };
+    // Whose answer said that the connection closes is not to wait for more.
+    let goes_on = passed_on && is_open && is_done && line.requests() == begun;
+    goes_on.then(|| {
         let parts = connection.into_parts();
-        return Some(parts.io.into_inner().into_inner().after(parts.read_buf));
-    }
-    tokio::select! {
-        biased;
-        _ = &mut connection => return None,
-        () = tokio::time::sleep(QUIET_GRACE) => {}
-    }
-    if !line.is_quiet() {
-        let _ = connection.await;
-    }
-    None
+        parts.io.into_inner().into_inner().after(parts.read_buf)
+    })
 }
