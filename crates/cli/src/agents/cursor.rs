@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Dialect, Installable, Registry};
 
 pub(super) const DIALECT: Dialect = Dialect {
-    session: &["session_id", "conversation_id"],
+    session: &["conversation_id", "session_id"],
     event: &["hook_event_name"],
     starts: &["sessionStart"],
     ends: &["sessionEnd"],

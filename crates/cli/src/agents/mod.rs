@@ -33,13 +33,13 @@ pub(crate) enum Agent {
 /// An agent whose hooks are in a file that we know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Installable {
-    /// settings.json
+    /// Claude Code, in its settings.json
     ClaudeCode,
-    /// hooks.json
+    /// Codex, in its hooks.json
     Codex,
-    /// settings.json
+    /// Gemini CLI, in its settings.json
     Gemini,
-    /// hooks.json
+    /// Cursor, in its hooks.json
     Cursor,
 }
 

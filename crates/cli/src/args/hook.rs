@@ -28,6 +28,7 @@ pub(crate) enum HookCommand {
 
 /// What a hook does.
 #[derive(Clone, Debug, Args)]
+#[command(mut_arg("deadline", |deadline| deadline.help("How long the hook may take, reading its input included [default: 2s]")))]
 pub(crate) struct FireArgs {
     #[command(flatten)]
     pub(crate) common: Common,

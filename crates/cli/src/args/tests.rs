@@ -106,3 +106,9 @@ fn the_short_way_to_a_hook_agrees_with_the_whole_definition() {
         assert!(short_hook(&words(line)).is_none(), "{line}");
     }
 }
+
+#[test]
+fn a_hook_s_help_names_its_own_budget() {
+    let help = parse(words("oneworker hook codex --help")).unwrap_err().clap.render().to_string();
+    assert!(help.contains("[default: 2s]") && !help.contains("[default: 5s]"), "{help}");
+}

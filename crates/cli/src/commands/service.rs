@@ -87,7 +87,7 @@ fn install(args: &ServiceArgs, change: &ServiceChange) -> Done {
     }
     let diff = difference(&path, file.text.as_deref().unwrap_or_default(), &text);
     if change.consent.dry_run {
-        output::result(mode, diff.trim_end(), &answer("would_change"))?;
+        output::result(mode, &output::printable(diff.trim_end()), &answer("would_change"))?;
         return Ok(exit::OK);
     }
     consent::obtain(&change.consent, mode, &diff)?;
@@ -113,7 +113,7 @@ fn uninstall(args: &ServiceArgs, change: &ServiceChange) -> Done {
     }
     let diff = difference(&path, &text, "");
     if change.consent.dry_run {
-        output::result(mode, diff.trim_end(), &answer("would_change"))?;
+        output::result(mode, &output::printable(diff.trim_end()), &answer("would_change"))?;
         return Ok(exit::OK);
     }
     // The manager has to forget it while the file is there.

@@ -35,6 +35,7 @@ fn each_manager_reads_its_words_as_they_are() {
 }
 
 #[test]
+#[cfg(unix)] // What an absolute path is.
 fn each_manager_has_its_place() {
     let home = |variable: &str| match variable {
         "HOME" => Some(OsString::from("/home/ada")),

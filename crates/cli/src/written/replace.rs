@@ -145,10 +145,11 @@ fn sync_directory(_dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What would change, as `diff -u` shows it.
+/// What would change, as `diff -u` shows it. Line ends are not shown, since none is ever changed.
 pub(crate) fn difference(path: &Path, before: &str, after: &str) -> String {
     let name = path.display().to_string();
-    TextDiff::from_lines(before, after).unified_diff().context_radius(3).header(&name, &name).to_string()
+    let [before, after] = [before, after].map(|text| text.replace("\r\n", "\n"));
+    TextDiff::from_lines(&before, &after).unified_diff().context_radius(3).header(&name, &name).to_string()
 }
 
 #[cfg(test)]

@@ -97,7 +97,7 @@ fn nothing_is_written_without_a_yes() {
     let identity = identity();
     let path = settings(&identity, SETTINGS);
     let shown = change(&identity, "hook install --for claude-code --dry-run");
-    assert!(shown.contains("+"), "{shown}");
+    assert!(shown.contains("+\t\t\"SessionEnd\": [\n"), "its odd line ends are not shown: {shown}");
     let said = refused(&identity, "hook install --for claude-code", "usage");
     assert!(said.contains("--yes"), "{said}");
     assert_eq!(fs::read_to_string(path).unwrap(), SETTINGS);

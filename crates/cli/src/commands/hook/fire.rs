@@ -39,24 +39,27 @@ pub(super) fn fired((agent, args): (Agent, &FireArgs)) -> Done {
     // What is left is for noting why it failed.
     let end_of_work = begun + budget / 5 * 4;
     let work = Work { dialect: agent.dialect(), args: args.clone(), end: end_of_work };
-    match bounded(end_of_work, move || work.run()) {
-        Some(Ok(said)) => {
+    let done = bounded(end_of_work, move || work.run());
+    match done.unwrap_or_else(|error| Err(unfinished(&error, budget))) {
+        Ok(said) => {
             say(&said);
             Ok(exit::OK)
         }
-        Some(Err(failure)) => {
-            note(args, &failure, begun + budget);
-            failed(agent, args, failure)
-        }
-        None => {
-            let message =
-                format!("the hook was not done within {budget:.1?}, the reading of its input included");
-            let help = "Whoever runs it has to write its JSON to standard input; or see `oneworker status`.";
-            let failure = Failure::plain("timed_out", message, help.to_owned());
+        Err(failure) => {
             note(args, &failure, begun + budget);
             failed(agent, args, failure)
         }
     }
+}
+
+/// Work that was left alone, or never began.
+fn unfinished(error: &io::Error, budget: Duration) -> Failure {
+    if error.kind() != io::ErrorKind::TimedOut {
+        return Failure::io("the hook's thread can't be started", error);
+    }
+    let message = format!("the hook was not done within {budget:.1?}, the reading of its input included");
+    let help = "Whoever runs it has to write its JSON to standard input; or see `oneworker status`.";
+    Failure::plain("timed_out", message, help.to_owned())
 }
 
 /// The budget of `--deadline`, if it was given.
@@ -70,14 +73,14 @@ fn given_budget(args: &FireArgs) -> Result<Duration, Failure> {
 }
 
 /// What `work` gives, if it does by then. It is left alone otherwise: it ends with the process.
-fn bounded<T: Send + 'static>(end: Instant, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+fn bounded<T: Send + 'static>(end: Instant, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     let (done, wait) = mpsc::sync_channel(1);
-    let worker = std::thread::Builder::new().name("hook".to_owned()).spawn(move || {
+    std::thread::Builder::new().name("hook".to_owned()).spawn(move || {
         // Nobody waits any more if it came too late.
         let _ = done.send(work());
-    });
-    worker.ok()?;
-    wait.recv_timeout(end.saturating_duration_since(Instant::now())).ok()
+    })?;
+    wait.recv_timeout(end.saturating_duration_since(Instant::now()))
+        .map_err(|_| io::ErrorKind::TimedOut.into())
 }
 
 /// What a hook has to do.
@@ -167,7 +170,8 @@ fn failed(agent: Agent, args: &FireArgs, failure: Failure) -> Done {
 fn note(args: &FireArgs, failure: &Failure, end: Instant) {
     let (flags, file) = (args.common.flags(), args.common.file());
     let reason = format!("{} [{}]", failure.message, failure.code);
-    bounded(end, move || {
+    // Best effort, as all of the history is.
+    let _ = bounded(end, move || {
         let Ok(request) = Request::new(&flags, &file, false) else { return };
         let machine = system::machine();
         let event = Event {
@@ -176,7 +180,6 @@ fn note(args: &FireArgs, failure: &Failure, end: Instant) {
             ..Event::now(&machine, EventKind::HookFailed)
         };
         let dir = request.settings.state_dir.value.clone();
-        // Best effort, as all of the history is.
         let _ = request.block_on(async {
             machine.lifecycle.note(&dir, vec![event]).await;
             Ok(())

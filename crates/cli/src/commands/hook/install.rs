@@ -58,7 +58,7 @@ fn change(args: &InstallArgs, change: Change) -> Done {
     }
     let diff = difference(&path, before, &after);
     if args.consent.dry_run {
-        output::result(mode, diff.trim_end(), &answer("would_change", &diff))?;
+        output::result(mode, &output::printable(diff.trim_end()), &answer("would_change", &diff))?;
         return Ok(exit::OK);
     }
     consent::obtain(&args.consent, mode, &diff)?;

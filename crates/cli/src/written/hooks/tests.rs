@@ -84,6 +84,12 @@ fn documents_as_people_leave_them_come_back_to_the_byte() {
 }
 
 #[test]
+fn a_comment_behind_a_bracket_stays_with_it() {
+    let with = back_and_forth("{ // mine\n  \"a\": 1\n}");
+    assert!(with.starts_with("{ // mine\n  \"hooks\": {"), "{with}");
+}
+
+#[test]
 fn hooks_that_somebody_laid_out_anew_are_taken_out_and_nothing_else() {
     let command = r#"{"type":"command","command":"oneworker hook x --context"}"#;
     for (with, without) in [
@@ -215,7 +221,12 @@ fn document() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig {
+        // `PROPTEST_CASES=60000` for a thorough run.
+        cases: std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(2000),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn any_document_comes_back_to_the_byte(text in document()) {
