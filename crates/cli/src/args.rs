@@ -19,6 +19,7 @@ mod parse;
 mod processes;
 mod purge;
 mod since;
+mod storm;
 
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use history::{EventsArgs, ExplainArgs};
@@ -26,6 +27,7 @@ pub(crate) use parse::parse;
 pub(crate) use processes::{Patterns, PsArgs, ReapArgs};
 pub(crate) use purge::PurgeArgs;
 pub(crate) use since::Since;
+pub(crate) use storm::StormArgs;
 
 /// However many sessions start at once, exactly one background worker runs, and every session gets it.
 #[derive(Debug, Parser)]
@@ -74,6 +76,9 @@ pub(crate) enum Command {
     /// Remove an identity with all its data
     #[command(after_help = help::PURGE)]
     Purge(PurgeArgs),
+    /// Test this program here: many sessions at once, in a directory of their own
+    #[command(after_help = help::STORM)]
+    Storm(StormArgs),
     /// Hand an observation to the worker; returns once it is safe
     #[command(after_help = help::PUT)]
     Put(PutArgs),

@@ -19,6 +19,7 @@ mod documentation;
 mod histories;
 mod logs;
 mod purge;
+mod storms;
 mod strays;
 mod supervised;
 

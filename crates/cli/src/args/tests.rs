@@ -64,6 +64,7 @@ fn every_command_has_examples() {
         "reap",
         "doctor",
         "purge",
+        "storm",
         "config show",
     ] {
         let help = parse(words(&format!("oneworker {line} --help"))).unwrap_err().clap.render().to_string();
