@@ -22,6 +22,7 @@ mod processes;
 mod purge;
 mod service;
 mod since;
+mod storm;
 mod upgrade;
 
 pub(crate) use doctor::DoctorArgs;
@@ -33,6 +34,7 @@ pub(crate) use processes::{Patterns, PsArgs, ReapArgs};
 pub(crate) use purge::PurgeArgs;
 pub(crate) use service::{ServiceArgs, ServiceChange, ServiceCommand};
 pub(crate) use since::Since;
+pub(crate) use storm::StormArgs;
 pub(crate) use upgrade::Upgrade;
 
 /// However many sessions start at once, exactly one background worker runs, and every session gets it.
@@ -87,6 +89,9 @@ pub(crate) enum Command {
     /// Remove an identity with all its data
     #[command(after_help = help::PURGE)]
     Purge(PurgeArgs),
+    /// Test this program here: many sessions at once, in a directory of their own
+    #[command(after_help = help::STORM)]
+    Storm(StormArgs),
     /// Hand an observation to the worker; returns once it is safe
     #[command(after_help = help::PUT)]
     Put(PutArgs),

@@ -51,6 +51,31 @@ impl Progress {
     }
 }
 
+/// How far something is, of which it is known how much there is. On a terminal; cleared when dropped.
+#[derive(Debug)]
+pub(crate) struct Bar {
+    of: usize,
+    line: Option<Mutex<Line>>,
+}
+
+impl Bar {
+    /// Of so many steps.
+    pub(crate) fn new(of: usize) -> Self {
+        Self { of, line: io::stderr().is_terminal().then(Mutex::default) }
+    }
+
+    /// So many are done.
+    pub(crate) fn show(&self, done: usize) {
+        const COLUMNS: usize = 40;
+        let Some(line) = &self.line else { return };
+        let filled = COLUMNS * done.min(self.of) / self.of.max(1);
+        let (full, rest) = ("#".repeat(filled), ".".repeat(COLUMNS - filled));
+        line.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .put(&format!("[{full}{rest}] {done} of {}", self.of));
+    }
+}
+
 /// The line; cleared when dropped.
 #[derive(Debug, Default)]
 struct Line {

@@ -20,6 +20,7 @@ mod histories;
 mod hooks;
 mod logs;
 mod purge;
+mod storms;
 mod strays;
 mod supervised;
 

@@ -116,6 +116,13 @@ Examples:
   oneworker purge --name notes
   oneworker purge --name notes --yes";
 
+pub(super) const STORM: &str = "\
+Each line is a session, each letter a worker. Exit code 1: it was not one and the same worker for all.
+
+Examples:
+  oneworker storm -n 100
+  oneworker storm --naive                      What sessions do that look first, and start one if there is none";
+
 pub(super) const PUT: &str = "\
 Starts the worker if none runs. Exit code 0 means that the observation survives a crash and a power failure.
 

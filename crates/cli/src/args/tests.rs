@@ -64,6 +64,7 @@ fn every_command_has_examples() {
         "reap",
         "doctor",
         "purge",
+        "storm",
         "config show",
         "hook install",
         "service show",

@@ -20,6 +20,7 @@ mod service;
 mod session;
 mod status;
 mod stop;
+mod storm;
 
 use std::process::ExitCode;
 
@@ -49,6 +50,7 @@ pub(crate) fn run(command: &Command) -> ExitCode {
         Command::Reap(args) => (args.output.mode(), processes::reap(args)),
         Command::Doctor(args) => (args.output.mode(), doctor::run(args)),
         Command::Purge(args) => (args.output.mode(), purge::run(args)),
+        Command::Storm(args) => (args.output.mode(), storm::run(args)),
         Command::Put(args) => (args.output.mode(), put::run(args)),
         Command::Search(args) => (args.output.mode(), search::search(args)),
         Command::Tail(args) => (args.output.mode(), search::tail(args)),
