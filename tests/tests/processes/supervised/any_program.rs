@@ -1,5 +1,8 @@
 //! Servers in other languages get what our own worker has.
 
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use oneworker_tests::{all_at_once, is_alive, wait_for, wait_until_gone};
 
 use super::{SERVER, child_of, configured, ensure, get, script, supervised};
@@ -95,6 +98,48 @@ fn clients_of_a_passed_socket_wait_for_its_command_and_are_never_refused() {
     // Started again, on the socket that was open all the time.
     let next: u32 = get(port).or_else(|| get(port)).expect("an answer").parse().unwrap();
     assert_ne!(next, child_of(&answer));
+}
+
+/// A server that ends between two clients.
+const ORDERLY: &str = r#"
+import os, signal, socket
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+listener = socket.socket(fileno=3)
+listener.settimeout(0.02)
+while signal.sigtimedwait({signal.SIGTERM}, 0) is None:
+    try: client, _ = listener.accept()
+    except TimeoutError: continue
+    client.settimeout(10); client.recv(1000)
+    client.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + os.environ["ONEWORKER_EPOCH"].encode()); client.close()
+"#;
+
+#[test]
+fn a_passed_socket_stays_open_while_its_supervisor_hands_over_to_a_newer_one() {
+    let identity = configured("[worker]\nsocket = \"pass\"\n");
+    let server = script(&identity, "orderly.py", ORDERLY);
+    let [old, new] = ["1.0.0", "1.1.0"].map(|version| identity.install(version));
+    let ensure = |install: &Path| identity.newest_of(install).arg("--").args(["python3", &server]).json().1;
+    let port = u16::try_from(ensure(&old)["port"].as_u64().unwrap()).unwrap();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let client = scope.spawn(|| {
+            let mut answers = Vec::new();
+            while !over.load(Ordering::Relaxed) || answers.last() != Some(&Some("2".to_owned())) {
+                answers.push(get(port));
+                if answers.contains(&None) {
+                    break;
+                }
+            }
+            answers
+        });
+        wait_for("the first command's answer", || get(port));
+        let answer = ensure(&new);
+        over.store(true, Ordering::Relaxed);
+        let answers = client.join().unwrap();
+        assert_eq!((&answer["outcome"], &answer["epoch"]), (&"replaced".into(), &2.into()), "{answer}");
+        assert!(!answers.contains(&None), "refused or cut off, at the {}th", answers.len());
+        assert_eq!(answers.first(), Some(&Some("1".to_owned())));
+    });
 }
 
 each! { is_ready_by:
