@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use oneworker_tests::{
-    Bystander, Debugger, Identity, Run, agreed, free_port, is_alive, kill, wait_until_gone,
+    Bystander, Debugger, Identity, Run, agreed, free_port, is_alive, kill, processes_of, wait_until_gone,
 };
 use serde_json::Value;
 
-use crate::{UNMANAGED, identity};
+use crate::{BINARY, UNMANAGED, identity};
 
 /// What a configuration says of the daemons of these tests.
 const STRAYS: &str =
@@ -246,6 +246,24 @@ fn a_stray_that_runs_reap_does_not_end_itself() {
     let (status, reaped) = run.json();
     assert_eq!(status, 0, "{reaped:#}");
     assert_eq!(pids(&reaped["ended"]), [other.pid()], "{reaped:#}");
+}
+
+#[test]
+fn a_worker_of_another_directory_is_no_stray_nor_is_its_guardian() {
+    let mess = Mess::new();
+    let own = mess.cache.join("mem-daemon");
+    fs::copy(BINARY, &own).unwrap();
+    let other = identity().on_port(free_port());
+    let plan = "[[helper]]\nname = \"idle\"\ncommand = [\"sleep\", \"600\"]\n";
+    fs::write(other.scratch().join("oneworker.toml"), plan).unwrap();
+    let worker = other.command_of(&own, "ensure").arg("--json").within("60s").success();
+    let patterns = serde_json::json!({ "worker": [[own.to_str().unwrap(), "serve"]] }).to_string();
+    let all = processes_of(&other.state_dir());
+    assert!(all.iter().filter(|(_, args)| args.iter().any(|arg| arg == "serve")).count() == 2, "{all:?}");
+    let (status, reaped) = mess.reap().args(["--yes", "--strays", &patterns]).json();
+    assert_eq!((status, pids(&reaped["ended"])), (0, vec![]), "{reaped:#}");
+    assert!(all.iter().all(|(pid, _)| is_alive(*pid)));
+    assert_eq!(other.patient().pid, worker.pid);
 }
 
 #[test]

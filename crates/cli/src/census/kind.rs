@@ -7,7 +7,7 @@ use coordinator::machine::Pid;
 use coordinator::tree::Marker;
 use serde::Serialize;
 
-use super::{Census, Facts, ancestors, descendants, holds};
+use super::{Census, Facts, ancestors, descendants, has_tenure, holds};
 use crate::config::Strays;
 
 /// What a process is.
@@ -103,8 +103,12 @@ pub(crate) fn strays(
     known: &HashSet<Pid>,
     me: Pid,
 ) -> HashMap<Pid, Told> {
+    if *patterns == Strays::default() {
+        return HashMap::new();
+    }
     let mut kin = ancestors(&census.parents, me);
     kin.insert(me);
+    kin.extend(in_tenures(census));
     // Whoever has a tenure's mark is that tenure's, or its successor's to end.
     let unmanaged = |facts: &Facts| facts.variable(Marker::VARIABLE).is_none();
     let candidates = || {
@@ -137,6 +141,20 @@ pub(crate) fn strays(
         };
         let why = format!("it is a {:?} {origin}", pattern.words());
         found.insert(*pid, Told { kind: Kind::Stray, why: Some(why), daemon: false });
+    }
+    found
+}
+
+/// Who is in office of any identity, wherever its directory is, with the guardian above and all that comes from it.
+fn in_tenures(census: &Census) -> HashSet<Pid> {
+    let mut found = HashSet::new();
+    for (pid, facts) in census.mine.iter().filter(|(pid, _)| has_tenure(**pid)) {
+        let parent = facts.parent.and_then(|parent| census.mine.get(&parent));
+        let guardian =
+            parent.filter(|parent| parent.program == facts.program && parent.arguments == facts.arguments);
+        found.insert(*pid);
+        found.extend(descendants(&census.parents, *pid));
+        found.extend(guardian.map(|guardian| guardian.identity.pid));
     }
     found
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use coordinator::layout;
 use coordinator::machine::Pid;
 
 /// What its descriptors are.
@@ -16,6 +17,11 @@ fn descriptors(pid: Pid) -> impl Iterator<Item = PathBuf> {
 pub(crate) fn holds<'a>(pid: Pid, files: &[&'a Path]) -> Vec<&'a Path> {
     let open: HashSet<PathBuf> = descriptors(pid).collect();
     files.iter().copied().filter(|file| open.contains(*file)).collect()
+}
+
+/// Whether it has a tenure lock open, of whatever identity: then it is in office, or about to be.
+pub(crate) fn has_tenure(pid: Pid) -> bool {
+    descriptors(pid).any(|file| file.file_name().is_some_and(|name| name == layout::WORKER_LOCK))
 }
 
 /// The ports of this machine that these processes are connected to.

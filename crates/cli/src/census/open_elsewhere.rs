@@ -10,6 +10,11 @@ pub(crate) fn holds<'a>(_: Pid, _: &[&'a Path]) -> Vec<&'a Path> {
     Vec::new()
 }
 
+/// Not that it is known.
+pub(crate) fn has_tenure(_: Pid) -> bool {
+    false
+}
+
 /// Not known.
 pub(crate) fn connections(_: &HashSet<Pid>) -> Option<HashSet<u16>> {
     None
