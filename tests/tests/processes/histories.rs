@@ -58,6 +58,11 @@ fn the_story_says_who_launched_what_from_where_and_how_the_last_one_ended() {
     assert!(end["why"].as_str().unwrap().contains("oneworker stop"), "{end}");
 
     let second = identity.patient();
+    // Who is killed before it has noted that it took office is not known.
+    wait_for("the second one's note", || {
+        let all = events(&identity);
+        of_kind(&all, "tenure_began").iter().any(|event| event["epoch"] == second.epoch).then_some(())
+    });
     kill_and_wait(second.pid);
     let killed = explained(&identity);
     let end = &killed["last_end"];
