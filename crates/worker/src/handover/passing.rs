@@ -160,7 +160,7 @@ async fn take(listener: UnixListener, predecessor: Pid, reached: Arc<AtomicBool>
     };
     let Ok(Some((socket, _))) = taken(&mut stream).await else { return passed };
     let socket = TcpListener::from(socket);
-    if !rustix::net::sockopt::socket_acceptconn(&socket).unwrap_or(false) {
+    if !listens(&socket) {
         return passed;
     }
     passed.listener = Some(socket);
@@ -178,6 +178,17 @@ async fn take(listener: UnixListener, predecessor: Pid, reached: Arc<AtomicBool>
         }
     }
     passed
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn listens(socket: &TcpListener) -> bool {
+    rustix::net::sockopt::socket_acceptconn(socket).unwrap_or(false)
+}
+
+/// Apple's systems have `SO_ACCEPTCONN` and do not answer it.
+#[cfg(target_vendor = "apple")]
+fn listens(socket: &TcpListener) -> bool {
+    socket.local_addr().is_ok()
 }
 
 /// Whether the other end is this user's, and this process's where the system tells.
