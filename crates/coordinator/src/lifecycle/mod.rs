@@ -86,7 +86,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Launched,
         Self::LaunchFailed,
         Self::LaunchReady,
@@ -96,6 +96,7 @@ impl EventKind {
         Self::Refused,
         Self::ChildReady,
         Self::ChildEnded,
+        Self::HookFailed,
     ];
 
     /// The name in the database.
