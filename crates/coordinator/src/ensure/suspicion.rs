@@ -340,16 +340,22 @@ mod tests {
         assert!(weigh(&known, &starved(660), LIMIT, false).busy);
     }
 
-    #[tokio::test]
-    async fn a_watch_counts_only_from_when_the_suspicion_was_there_to_when_it_still_is() {
+    /// This machine, a state directory, what is asked for, and this process.
+    async fn surroundings() -> (crate::machine::Machine, tempfile::TempDir, crate::WorkerSpec, ProcessInfo) {
         let machine = crate::system::machine();
         let dir = tempfile::tempdir().unwrap();
         let state_dir = dir.path().join("state");
         machine.files.prepare(&state_dir).await.unwrap();
         let launch = crate::LaunchCommand::new("w", ["serve"]);
         let spec = crate::WorkerSpec::builder(launch).state_dir(&state_dir).build().unwrap();
-        let call = || Call::new(&machine, &spec, &|_| {});
-        let mut me = machine.processes.look(machine.processes.me().pid).await.unwrap().unwrap();
+        let me = machine.processes.look(machine.processes.me().pid).await.unwrap().unwrap();
+        (machine, dir, spec, me)
+    }
+
+    #[tokio::test]
+    async fn a_watch_counts_only_from_when_the_suspicion_was_there_to_when_it_still_is() {
+        let (machine, _dir, spec, mut me) = surroundings().await;
+        let (state_dir, call) = (spec.state_dir().to_owned(), || Call::new(&machine, &spec, &|_| {}));
         let noted = state_dir.join(layout::SUSPECT);
         let mut suspect =
             async |call: &Call<'_>, watch| call.suspect(&mut me, watch, Duration::from_secs(60), false).await;
@@ -375,5 +381,29 @@ mod tests {
         let anew = suspect(&two, watch).await;
         assert_eq!(anew.silent_for, Duration::ZERO);
         assert!(two.is_still_suspected(&anew).await && !one.is_still_suspected(&silence).await);
+    }
+
+    #[tokio::test]
+    async fn what_can_not_be_written_counts_for_this_call_as_long_as_its_beginning_stands() {
+        let (machine, _dir, spec, mut me) = surroundings().await;
+        let call = Call::new(&machine, &spec, &|_| {});
+        let mut silent_for = async || {
+            let watch = call.begin_watch().await;
+            call.clock().sleep(Duration::from_millis(20)).await;
+            call.suspect(&mut me, watch, Duration::from_secs(60), false).await.silent_for
+        };
+        // Nothing can be put in the place of a directory.
+        let (noted, added) = (spec.state_dir().join(layout::SUSPECT), spec.state_dir().join(layout::WATCHED));
+        std::fs::create_dir(&added).unwrap();
+        assert_eq!(silent_for().await, Duration::ZERO);
+        let first = silent_for().await;
+        assert!(silent_for().await > first && first >= Duration::from_millis(20));
+        std::fs::remove_file(&noted).unwrap();
+        assert_eq!(silent_for().await, Duration::ZERO, "a proof came");
+        std::fs::remove_file(&noted).unwrap();
+        std::fs::create_dir(&noted).unwrap();
+        assert_eq!(silent_for().await, Duration::ZERO);
+        let first = silent_for().await;
+        assert!(silent_for().await > first && first >= Duration::from_millis(20), "nobody else knows of it");
     }
 }
