@@ -89,11 +89,13 @@ impl Call<'_> {
     /// The worker in office, with a warning that says why it is not this session's version.
     pub(super) async fn kept(&self, health: &Health, outcome: Outcome, why: &str) -> Worker {
         let mut worker = self.found(health, outcome).await;
-        worker.warnings.push(format!(
-            "the worker in office is version {}, and is not replaced by {}: {why}",
-            health.version, self.spec.version
-        ));
+        worker.warnings.push(self.not_replaced(health, why));
         worker
+    }
+
+    fn not_replaced(&self, health: &Health, why: &str) -> String {
+        let (theirs, ours) = (&health.version, &self.spec.version);
+        format!("the worker in office is version {theirs}, and is not replaced by {ours}: {why}")
     }
 
     fn permit(&self, ledger: &Ledger, health: &Health) -> Result<(), Refusal> {
@@ -245,12 +247,7 @@ impl Call<'_> {
         Err(EnsureError::CoolingDown {
             retry_in: refusal.retry_in(),
             attempts,
-            last_error: format!(
-                "the worker in office is version {}, and is not replaced by {}: {}",
-                health.version,
-                self.spec.version,
-                refusal.words()
-            ),
+            last_error: self.not_replaced(health, &refusal.words()),
             log_tail,
         })
     }

@@ -38,8 +38,7 @@ pub(crate) enum Drained {
 /// its way as ever, but for the connections, which are passed on.
 pub(crate) async fn drain(tenure: &Tenure, house: &mut House) -> Drained {
     failpoint::hit("hand_over.draining");
-    let successor = tenure.successor().await;
-    if let Some(successor) = &successor {
+    if let Some(successor) = tenure.successor().await {
         house.outgoing = open(tenure, house, successor.pid).await;
     }
     failpoint::hit("hand_over.passed");
