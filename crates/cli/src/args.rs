@@ -39,7 +39,7 @@ pub(crate) use upgrade::Upgrade;
 
 /// However many sessions start at once, exactly one background worker runs, and every session gets it.
 #[derive(Debug, Parser)]
-#[command(name = "oneworker", version, arg_required_else_help = true, after_help = help::PROGRAM)]
+#[command(name = "oneworker", version = crate::version::of_this_program(), arg_required_else_help = true, after_help = help::PROGRAM)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -331,6 +331,12 @@ pub(crate) struct StopArgs {
 pub(crate) struct RestartArgs {
     #[command(flatten)]
     pub(crate) common: Common,
+    /// Have the worker hand over to this version, an older one too; its program is looked for among those that have served, and on the search path
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) version: Option<semver::Version>,
+    /// The program to start, with or without its version
+    #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::ExecutablePath)]
+    pub(crate) program: Option<std::path::PathBuf>,
     #[command(flatten)]
     pub(crate) output: Output,
     #[command(flatten)]

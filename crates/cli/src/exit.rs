@@ -51,6 +51,8 @@ pub(crate) const TABLE: &[(&str, Exit)] = &[
     ("cannot_launch", Exit(31)),
     ("launch_failed", Exit(32)),
     ("worker_failed", Exit(33)),
+    ("no_such_version", Exit(34)),
+    ("version_not_started", Exit(35)),
     ("state_dir", Exit(40)),
     ("lock_failed", Exit(41)),
     ("not_permitted", Exit(42)),

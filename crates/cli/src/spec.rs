@@ -6,9 +6,10 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use coordinator::{Backoff, LaunchCommand, SpecError, UpgradeLimits, WorkerSpec};
+use coordinator::{Backoff, LaunchCommand, SpecError, UpgradeLimits, WorkerSpec, WorkerSpecBuilder};
 use worker::ServeOptions;
 
+use crate::commands::Install;
 use crate::config::{ConfigError, Key, Settings, Source};
 
 /// What a session asks for within `deadline`.
@@ -20,7 +21,31 @@ pub(crate) fn worker_spec(
     may_start: bool,
     deadline: Duration,
 ) -> Result<WorkerSpec, ConfigError> {
-    let mut launch = LaunchCommand::this_program(serve_arguments(settings)).map_err(ConfigError::Program)?;
+    let launch = LaunchCommand::this_program(serve_arguments(settings)).map_err(ConfigError::Program)?;
+    let version = crate::version::of_this_program();
+    build(settings, launch, may_start, |spec| spec.deadline(deadline).version(version))
+}
+
+/// What a person asks for who has chosen this install.
+///
+/// # Errors
+/// If a value lies outside of its bounds.
+pub(crate) fn chosen_spec(
+    settings: &Settings,
+    install: &Install,
+    deadline: Duration,
+) -> Result<WorkerSpec, ConfigError> {
+    let launch = LaunchCommand::new(install.program(), serve_arguments(settings));
+    let version = install.version.to_string();
+    build(settings, launch, true, |spec| spec.deadline(deadline).version(version).chosen(true))
+}
+
+fn build(
+    settings: &Settings,
+    mut launch: LaunchCommand,
+    may_start: bool,
+    ask: impl FnOnce(WorkerSpecBuilder) -> WorkerSpecBuilder,
+) -> Result<WorkerSpec, ConfigError> {
     let plan = &settings.plan.value;
     if may_start && plan.lacks_words() {
         return Err(ConfigError::BadValue {
@@ -35,13 +60,11 @@ pub(crate) fn worker_spec(
     if settings.port.source != Source::Default {
         builder = builder.port_choice(settings.port.value);
     }
-    builder
+    ask(builder)
         .name(settings.name.value.as_str())
         .state_dir(&settings.state_dir.value)
-        .version(crate::version::of_this_program())
         .supervised(plan.command.is_some())
         .may_start(may_start)
-        .deadline(deadline)
         .hang_limit(settings.hang_limit.value)
         .backoff(Backoff {
             free: settings.backoff_free.value,

@@ -2,12 +2,15 @@
 
 /// The version that was built; in builds with failpoints, what stands in a file beside the program, if there is one: so a test can have copies of the
 /// program in several versions, each at a path of its own.
-pub(crate) fn of_this_program() -> String {
+pub(crate) fn of_this_program() -> &'static str {
     #[cfg(feature = "failpoints")]
-    if let Some(version) = beside_this_program() {
-        return version;
+    {
+        static BESIDE: std::sync::LazyLock<Option<String>> = std::sync::LazyLock::new(beside_this_program);
+        if let Some(version) = &*BESIDE {
+            return version;
+        }
     }
-    env!("CARGO_PKG_VERSION").to_owned()
+    env!("CARGO_PKG_VERSION")
 }
 
 /// `/path/to/program.version`.

@@ -124,6 +124,7 @@ pub struct WorkerSpec {
     pub(crate) backoff: Backoff,
     pub(crate) upgrade: UpgradePolicy,
     pub(crate) upgrade_limits: UpgradeLimits,
+    pub(crate) chosen: bool,
 }
 
 impl WorkerSpec {
@@ -148,6 +149,7 @@ impl WorkerSpec {
             backoff: Backoff::default(),
             upgrade: UpgradePolicy::default(),
             upgrade_limits: UpgradeLimits::default(),
+            chosen: false,
         }
     }
 
@@ -261,6 +263,7 @@ pub struct WorkerSpecBuilder {
     backoff: Backoff,
     upgrade: UpgradePolicy,
     upgrade_limits: UpgradeLimits,
+    chosen: bool,
 }
 
 impl WorkerSpecBuilder {
@@ -332,6 +335,12 @@ impl WorkerSpecBuilder {
         self.upgrade_limits = limits;
         self
     }
+    /// Whether a person has chosen this version; not so without. Then a worker in any other hands over to it, whatever the limits say and whatever was noted against
+    /// it; and for a day no session's policy has another one replace it, as long as it is in office.
+    pub fn chosen(mut self, chosen: bool) -> Self {
+        self.chosen = chosen;
+        self
+    }
 
     /// The spec.
     ///
@@ -368,8 +377,9 @@ impl WorkerSpecBuilder {
             deadline: self.deadline,
             hang_limit: self.hang_limit,
             backoff: self.backoff,
-            upgrade: self.upgrade,
+            upgrade: if self.chosen { UpgradePolicy::Exact } else { self.upgrade },
             upgrade_limits: self.upgrade_limits,
+            chosen: self.chosen,
         })
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coordinator::fence::Databases;
-use coordinator::machine::{Clock, Machine};
+use coordinator::machine::{Clock, Machine, ProcessIdentity};
 use coordinator::{Holder, Superseded, Tenure, TenureError, WorkerSpec, failpoint, layout};
 use tokio::task::JoinHandle;
 
@@ -67,7 +67,8 @@ pub fn run(spec: &WorkerSpec, options: ServeOptions) -> Result<Served, ServeErro
     served
 }
 
-/// Serves one tenure: takes office, listens, answers, and stops on a signal, on request or when superseded.
+/// Serves one tenure: takes office, listens, answers, and stops on a signal, on request or when superseded. One that has handed over stays until its successor
+/// serves: if that dies before, it takes office again, in its next tenure.
 ///
 /// It must run on a Tokio runtime with time and I/O. If the event loop is stuck for [`ServeOptions::watchdog`], or the stop takes too long, the
 /// *process* is ended.
@@ -77,34 +78,63 @@ pub fn run(spec: &WorkerSpec, options: ServeOptions) -> Result<Served, ServeErro
 pub async fn serve(
     machine: &Machine,
     spec: &WorkerSpec,
-    options: ServeOptions,
+    mut options: ServeOptions,
 ) -> Result<Served, ServeError> {
     failpoint::hit("serve.start");
-    let stop = Stop::new();
+    loop {
+        let stop = Stop::new();
+        let _signals = Signals::handle(&stop, options.foreground).map_err(ServeError::Signals)?;
+        let (served, successor) = match serve_once(machine, spec, &options, &stop).await? {
+            Over::Served(served) => return Ok(served),
+            Over::HandedOver(served, successor) => (served, successor),
+        };
+        let failed = tokio::select! {
+            biased;
+            () = stop.hurried() => false,
+            failed = Tenure::succession_failed(machine, spec, &successor, SUCCESSION) => failed,
+        };
+        if !failed {
+            return Ok(served);
+        }
+        tracing::warn!(
+            "the successor (pid {}) is dead and office is vacant: this worker takes it again",
+            successor.pid
+        );
+        options.predecessor = None;
+    }
+}
+
+/// How long a successor's start is watched by who has made room for it.
+const SUCCESSION: Duration = Duration::from_secs(60);
+
+/// What comes after a tenure.
+enum Over {
+    /// Nothing.
+    Served(Served),
+    /// Whatever comes of its successor.
+    HandedOver(Served, ProcessIdentity),
+}
+
+async fn serve_once(
+    machine: &Machine,
+    spec: &WorkerSpec,
+    options: &ServeOptions,
+    stop: &Stop,
+) -> Result<Over, ServeError> {
     let manager = ServiceManager::from_environment();
-    let place = place(spec, &options);
+    let place = place(spec, options);
     let databases = Databases(vec![place.path.clone()]);
-    let _signals = Signals::handle(&stop, options.foreground).map_err(ServeError::Signals)?;
 
     let incoming = options.predecessor.and_then(|from| handover::expect(spec.state_dir(), from.pid));
     // The predecessor's settings are most likely this worker's.
     let stop_budget = stages::budget(options.drain + options.children.stop_budget());
     let inheritance = options.predecessor.map(|predecessor| (predecessor, stop_budget));
-    let tenure: Arc<Tenure> = match office::take(
-        machine,
-        spec,
-        &databases,
-        options.stand_by,
-        inheritance,
-        &manager,
-        &stop,
-    )
-    .await?
-    {
-        Taken::Office(tenure) => Arc::from(tenure),
-        Taken::Lost(holder) => return Ok(Served::Lost(holder)),
-        Taken::Stopped(why) => return Ok(Served::Ended { why }),
-    };
+    let tenure: Arc<Tenure> =
+        match office::take(machine, spec, &databases, options.stand_by, inheritance, &manager, stop).await? {
+            Taken::Office(tenure) => Arc::from(tenure),
+            Taken::Lost(holder) => return Ok(Over::Served(Served::Lost(holder))),
+            Taken::Stopped(why) => return Ok(Over::Served(Served::Ended { why })),
+        };
     children::in_office();
     tracing::info!(
         epoch = tenure.epoch().0,
@@ -137,7 +167,7 @@ pub async fn serve(
     let begun = tokio::select! {
         biased;
         _ = stop.begun() => Ok(None),
-        begun = begin(machine, &tenure, place, &stop, &agreed, &options, &mut house) => begun.map(Some),
+        begun = begin(machine, &tenure, place, stop, &agreed, options, &mut house) => begun.map(Some),
     };
     match begun {
         Ok(Some(address)) => {
@@ -159,12 +189,32 @@ pub async fn serve(
         }
     }
 
-    let why = until_stop(&tenure, &stop, &agreed, &mut house).await;
+    let why = until_stop(&tenure, stop, &agreed, &mut house).await;
     watchdog.stopping(stop_budget);
     manager.stopping(&format!("stopping ({why})"), stop_budget);
     periodic.end().await;
-    stages::leave(&tenure, house, &stop, &why, options.drain).await;
-    Ok(Served::Ended { why })
+    stages::leave(&tenure, house, stop, &why, options.drain).await;
+    let successor = match why {
+        StopReason::HandedOver { .. } => tenure.successor().await,
+        _ => None,
+    };
+    let served = Served::Ended { why };
+    Ok(match successor {
+        Some(successor) if let_go(tenure).await => Over::HandedOver(served, successor),
+        _ => Over::Served(served),
+    })
+}
+
+/// Drops the tenure, and with it the lock. Where somebody else has it still, such as a connection that was cut off, the lock goes with the process.
+async fn let_go(tenure: Arc<Tenure>) -> bool {
+    // What was aborted lets go of it when the event loop comes to it.
+    for _ in 0..10 {
+        if Arc::strong_count(&tenure) == 1 {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    Arc::into_inner(tenure).is_some()
 }
 
 /// Serves until there is a reason to stop, one of which is that this worker has handed over.

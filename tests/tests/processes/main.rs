@@ -37,6 +37,7 @@ mod starting {
 
 /// Installs and protocols side by side.
 mod versions {
+    mod chosen;
     mod fresh_workers;
     mod handover;
     mod load;

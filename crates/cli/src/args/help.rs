@@ -52,10 +52,12 @@ Examples:
   oneworker stop --force                       Also if it does not answer";
 
 pub(super) const RESTART: &str = "\
-One deadline covers both halves.
+One deadline covers both halves. A version that is chosen with --version or --program stays for a day: meanwhile no session's
+--upgrade replaces it, as long as it runs.
 
 Examples:
   oneworker restart --deadline 15s
+  oneworker restart --version 1.4.2            Go back to that version, without a gap
   oneworker restart --force                    Also if the worker does not answer";
 
 pub(super) const LOGS: &str = "\

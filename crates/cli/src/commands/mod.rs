@@ -24,6 +24,8 @@ mod storm;
 
 use std::process::ExitCode;
 
+pub(crate) use restart::Install;
+
 use coordinator::client::{Client, ClientError};
 use coordinator::{EnsureError, WorkerSpec};
 

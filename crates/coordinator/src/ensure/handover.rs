@@ -99,6 +99,9 @@ impl Call<'_> {
     }
 
     fn permit(&self, ledger: &Ledger, health: &Health) -> Result<(), Refusal> {
+        if self.spec.chosen {
+            return Ok(());
+        }
         let compatible = health.protocol.overlaps(self.spec.protocol);
         let now = self.clock().now();
         ledger.permits(&self.spec.version, &health.version, compatible, now, self.spec.upgrade_limits)
@@ -138,6 +141,9 @@ impl Call<'_> {
         let from =
             LastGood { version: health.version.clone(), program: self.program_in_office(health).await };
         let now = self.clock().now();
+        if self.spec.chosen {
+            ledger.choose(&self.spec.version, now);
+        }
         ledger.begin(&self.spec.version, from, health.epoch, now, self.spec.upgrade_limits);
         // What can't be noted could be begun without end. A worker that can't be used ends with its protocol all the same.
         if let Err(error) = self.write_ledger(&mut ledger).await

@@ -33,6 +33,11 @@ impl Call<'_> {
             // If it can't be written, the next one to find the office vacant does.
             let _ = self.write_ledger(&mut ledger).await;
         }
+        if self.spec.chosen {
+            ledger.choose(&self.spec.version, now);
+            // If it can't be written, other sessions do as they would have.
+            let _ = self.write_ledger(&mut ledger).await;
+        }
         let Some(bad) = ledger.is_bad(&self.spec.version, now, limits) else {
             return Ok(Choice { spec: self.spec.clone(), instead: None, ledger, bad: None });
         };

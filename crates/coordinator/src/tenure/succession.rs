@@ -15,7 +15,7 @@ use crate::ensure::proven_predecessor;
 use crate::failpoint;
 use crate::layout;
 use crate::machine::{Machine, Pid, ProcessIdentity, Readiness, TenureLook};
-use crate::record::{self, READ_LIMIT, WorkerState};
+use crate::record::{self, READ_LIMIT, Record, WorkerState};
 use crate::sabotage::{self, Sabotage};
 use crate::spec::WorkerSpec;
 use crate::upgrade::{HandOver, HandOverReply, Heir, Predecessor, Successor, code, heir_of, lives};
@@ -177,6 +177,34 @@ impl Tenure {
         }
     }
 
+    /// What became of a hand-over for which this process has left office: waits until the successor serves (`false`), or is dead, has not
+    /// served, and office is vacant (`true`): then this process may claim it again, so that there is never nobody who tries. For at most `patience`, after
+    /// which it is the successor's own affair. To be called when the tenure is dropped, and its lock with it.
+    ///
+    /// Cancelling changes nothing.
+    pub async fn succession_failed(
+        machine: &Machine,
+        spec: &WorkerSpec,
+        successor: &ProcessIdentity,
+        patience: Duration,
+    ) -> bool {
+        let until = Deadline::after(&*machine.clock, patience);
+        loop {
+            let lived = lives(machine, successor).await;
+            if has_served(machine, spec, successor).await {
+                return false;
+            }
+            if !lived {
+                // Whoever holds it now is a worker, or ends.
+                return matches!(machine.locks.look(&spec.state_dir).await, Ok(TenureLook::Free));
+            }
+            if until.passed(&*machine.clock) {
+                return false;
+            }
+            until.pause(&*machine.clock, Duration::from_millis(20)).await;
+        }
+    }
+
     /// Gives up handing over: office is kept for nobody any more. For a worker that has not left yet.
     pub async fn keep_office(&self) {
         let mut published = self.published.lock().await;
@@ -235,6 +263,15 @@ async fn is_kept(machine: &Machine, spec: &WorkerSpec) -> bool {
     let bytes = machine.files.read(&spec.state_dir, layout::SUCCESSOR, READ_LIMIT).await.ok().flatten();
     let successor: Option<Successor> = bytes.and_then(|bytes| record::parse(&bytes));
     successor.is_some_and(|successor| successor.process == machine.processes.me())
+}
+
+/// Whether this process has come to serve, also if it has ended in good order since. One that has failed in its start has no address.
+async fn has_served(machine: &Machine, spec: &WorkerSpec, process: &ProcessIdentity) -> bool {
+    let bytes = machine.files.read(&spec.state_dir, layout::RECORD, READ_LIMIT).await.ok().flatten();
+    let record: Option<Record> = bytes.and_then(|bytes| record::parse(&bytes));
+    record.is_some_and(|record| {
+        record.is_of(process) && record.state != WorkerState::Starting && record.address.is_some()
+    })
 }
 
 fn withdrawn() -> TenureError {

@@ -40,6 +40,16 @@ pub(crate) struct Ledger {
     /// What served before them.
     #[serde(default)]
     last_good: Option<LastGood>,
+    /// What a person has chosen within the last day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    chosen: Option<Chosen>,
+}
+
+/// A person's word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Chosen {
+    version: Version,
+    at: Moment,
 }
 
 /// A version that was to replace another.
@@ -104,6 +114,8 @@ pub(crate) enum Refusal {
     OnceADay { ago: Duration },
     /// The one in office has replaced it.
     Replaced,
+    /// A person has chosen the one in office, so long ago.
+    Chosen { ago: Duration },
     /// There were too many hand-overs.
     TooMany { per_hour: u32, retry_in: Duration },
     /// It has failed too often.
@@ -124,6 +136,12 @@ impl Refusal {
             Self::Replaced => {
                 "the one in office has replaced it, and that is not undone within a day".to_owned()
             }
+            Self::Chosen { ago } => {
+                format!(
+                    "the one in office was chosen by hand {} ago, and that counts for a day",
+                    coarse(*ago)
+                )
+            }
             Self::TooMany { per_hour, .. } => format!("there were {per_hour} hand-overs within an hour"),
             Self::Bad { failures, why, .. } => format!("it has failed {failures} times; the last: {why}"),
             Self::UnderWay { version, pid } => {
@@ -136,7 +154,7 @@ impl Refusal {
     /// When it may be tried again, if time changes that.
     pub(crate) fn retry_in(&self) -> Duration {
         match self {
-            Self::OnceADay { ago } => DAY.saturating_sub(*ago),
+            Self::OnceADay { ago } | Self::Chosen { ago } => DAY.saturating_sub(*ago),
             Self::Replaced => DAY,
             Self::TooMany { retry_in, .. } | Self::Bad { retry_in, .. } => *retry_in,
             Self::UnderWay { .. } | Self::NotNoted(_) => Duration::ZERO,
@@ -167,7 +185,7 @@ fn ending(text: &str) -> String {
 impl Ledger {
     /// Of a boot in which nothing has happened.
     pub(crate) fn empty(boot_id: BootId) -> Self {
-        Self { schema: 1, boot_id, begun: Vec::new(), versions: Vec::new(), last_good: None }
+        Self { schema: 1, boot_id, begun: Vec::new(), versions: Vec::new(), last_good: None, chosen: None }
     }
 
     /// Whether nothing is known.
@@ -182,6 +200,7 @@ impl Ledger {
         // What lies ahead on this clock was noted by nobody.
         ledger.begun.retain(|at| *at <= now && now.since(*at) < HOUR);
         ledger.versions.retain(|known| known.at <= now && now.since(known.at) < DAY);
+        ledger.chosen = ledger.chosen.filter(|chosen| chosen.at <= now && now.since(chosen.at) < DAY);
         ledger
     }
 
@@ -231,6 +250,10 @@ impl Ledger {
     ) -> Result<(), Refusal> {
         if let Some(bad) = self.is_bad(to, now, limits) {
             return Err(bad);
+        }
+        let chosen = self.chosen.as_ref().filter(|chosen| same(&chosen.version, from));
+        if let Some(chosen) = chosen.filter(|_| compatible) {
+            return Err(Refusal::Chosen { ago: now.since(chosen.at) });
         }
         let done = self.find(to).and_then(|known| known.replaced);
         if let Some(at) = done.filter(|_| compatible) {
@@ -287,6 +310,12 @@ impl Ledger {
         if good || self.last_good.is_none() {
             self.last_good = Some(from);
         }
+    }
+
+    /// Notes a person's choice; what was known of this version counts no more.
+    pub(crate) fn choose(&mut self, version: &Version, now: Moment) {
+        self.versions.retain(|known| !same(&known.version, version));
+        self.chosen = Some(Chosen { version: version.clone(), at: now });
     }
 
     /// Notes which process the hand-over was begun with.

@@ -191,3 +191,22 @@ fn the_file_never_grows_beyond_what_is_read_of_it() {
     }
     assert!(!ledger.versions.is_empty(), "the last ones are kept");
 }
+
+#[test]
+fn what_a_person_has_chosen_is_not_replaced_for_a_day_and_what_was_known_of_it_counts_no_more() {
+    let mut ledger = Ledger::empty(boot());
+    for _ in 0..=LIMITS.failures {
+        ledger.begin(&v("1.0.0"), good("2.0.0"), Epoch(1), at(0), LIMITS);
+        ledger.failed(&v("1.0.0"), "no", "");
+    }
+    assert!(ledger.is_bad(&v("1.0.0"), at(1), LIMITS).is_some());
+    ledger.choose(&v("1.0.0"), at(1));
+    let ledger = Ledger::read(Some(&ledger.render()), boot(), at(10));
+    assert_eq!(ledger.is_bad(&v("1.0.0"), at(10), LIMITS), None);
+    let kept = Err(Refusal::Chosen { ago: Duration::from_secs(9) });
+    assert_eq!(ledger.permits(&v("3.0.0"), &v("1.0.0+build"), true, at(10), LIMITS), kept);
+    assert_eq!(ledger.permits(&v("3.0.0"), &v("1.0.0"), false, at(10), LIMITS), Ok(()), "it can't be used");
+    assert_eq!(ledger.permits(&v("3.0.0"), &v("2.0.0"), true, at(10), LIMITS), Ok(()), "another is in office");
+    let next_day = Ledger::read(Some(&ledger.clone().render()), boot(), at(24 * 3600 + 1));
+    assert_eq!(next_day.permits(&v("3.0.0"), &v("1.0.0"), true, at(24 * 3600 + 1), LIMITS), Ok(()));
+}

@@ -174,6 +174,7 @@ each! { the_old_worker_dies:
     fn an_old_worker_that_dies_when_it_is_asked_is_followed_by_the_new_one = "hand_over.asked";
     fn an_old_worker_that_dies_once_it_has_agreed_is_followed_by_its_successor = "hand_over.agreed";
     fn an_old_worker_that_dies_in_its_drain_is_followed_by_its_successor = "hand_over.draining";
+    fn an_old_worker_that_dies_once_it_has_passed_its_socket_is_followed_by_its_successor = "hand_over.passed";
     fn an_old_worker_that_dies_at_its_end_is_followed_by_its_successor = "end.begin";
 }
 
@@ -183,10 +184,10 @@ fn while_office_is_kept_for_a_successor_nobody_else_takes_it() {
     let [old, new] = ["1.0.0", "1.1.0"].map(|version| identity.install(version));
     let first = identity.newest_of(&old).success();
     let late = identity.newest_of(&new).env("ONEWORKER_FAILPOINTS", "succeed.agreed=stop").start();
-    wait_until_gone(first.pid);
-    let kept: Value =
-        serde_json::from_slice(&std::fs::read(identity.file("successor.json")).unwrap()).unwrap();
-    let successor = u32::try_from(kept["pid"].as_u64().unwrap()).unwrap();
+    let successor = kept_for(&identity);
+    wait_for("the old worker to have left", || {
+        (identity.record().unwrap()["state"] == "stopped").then_some(())
+    });
     // The office is vacant, and kept: neither a session's worker nor one that was started by hand gets it.
     let waits = identity.command_of(&old, "ensure").arg("--json").within("2s").failure();
     assert_eq!((waits.code.as_str(), &waits.error["pid"]), ("starting", &successor.into()), "{waits:?}");
@@ -198,6 +199,49 @@ fn while_office_is_kept_for_a_successor_nobody_else_takes_it() {
     oneworker_tests::go_on(successor);
     let worker = late.success();
     assert_eq!((worker.pid, worker.epoch, worker.outcome.as_str()), (successor, 2, "replaced"));
+    wait_until_gone(first.pid);
+}
+
+/// Whom the old worker has promised office.
+fn kept_for(identity: &Identity) -> u32 {
+    wait_for("office to be kept for somebody", || {
+        let kept: Value =
+            serde_json::from_slice(&std::fs::read(identity.file("successor.json")).ok()?).ok()?;
+        u32::try_from(kept["pid"].as_u64()?).ok()
+    })
+}
+
+/// The successor gets to this point and dies there, and so does the session that launched it: nobody is left who tries, but for who has made room.
+fn nobody_is_left_but_the_old_worker(point: &str) {
+    let identity = identity();
+    let [old, new] = ["1.0.0", "1.1.0"].map(|version| identity.install(version));
+    let first = identity.newest_of(&old).success();
+    let session = identity.newest_of(&new).env("ONEWORKER_FAILPOINTS", format!("{point}=stop")).start();
+    let successor = kept_for(&identity);
+    oneworker_tests::wait_until_stopped(successor);
+    wait_for("the old worker to have left", || {
+        ["stopped", "starting"].contains(&identity.record().unwrap()["state"].as_str().unwrap()).then_some(())
+    });
+    oneworker_tests::kill(session.pid());
+    session.output();
+    oneworker_tests::kill_and_wait(successor);
+    let worker = wait_for("the old worker in office again", || {
+        let record = identity.record()?;
+        (record["state"] == "ready" && record["version"] == "1.0.0" && record["epoch"].as_u64()? > 1)
+            .then_some(record)
+    });
+    assert_eq!(worker["pid"], first.pid, "{worker}");
+    let next = identity.ensure_of(&old).success();
+    assert_eq!((next.pid, next.outcome.as_str()), (first.pid, "reused"));
+    identity.stop();
+    wait_until_gone(first.pid);
+}
+
+each! { nobody_is_left_but_the_old_worker:
+    fn a_worker_comes_back_if_its_successor_dies_before_it_has_the_lock = "succeed.agreed";
+    fn a_worker_comes_back_if_its_successor_dies_with_the_lock = "succeed.locked";
+    fn a_worker_comes_back_if_its_successor_dies_with_its_epoch = "claim.epoch";
+    fn a_worker_comes_back_if_its_successor_dies_with_its_first_record = "claim.recorded";
 }
 
 #[test]

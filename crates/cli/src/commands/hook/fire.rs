@@ -175,7 +175,7 @@ fn note(args: &FireArgs, failure: &Failure, end: Instant) {
         let Ok(request) = Request::new(&flags, &file, false) else { return };
         let machine = system::machine();
         let event = Event {
-            version: Some(crate::version::of_this_program()),
+            version: Some(crate::version::of_this_program().to_owned()),
             reason: Some(reason),
             ..Event::now(&machine, EventKind::HookFailed)
         };

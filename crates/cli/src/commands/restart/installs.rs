@@ -1,0 +1,114 @@
+//! Where this program is installed, and in which versions: what a person can choose from.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use coordinator::lifecycle::read_history;
+use semver::Version;
+
+use super::Request;
+use crate::failure::Failure;
+
+/// How long a program may take to say its version.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// More is no version.
+const LONGEST: u64 = 200;
+/// So many events name every program of an identity that is still of use.
+const EVENTS: u32 = 1000;
+
+/// A copy of the program, and the version that it says it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Install {
+    pub(crate) program: PathBuf,
+    pub(crate) version: Version,
+}
+
+/// The one in this version: the program that was named, or one of those that are known.
+pub(super) fn find(
+    request: &Request,
+    version: Option<&Version>,
+    named: Option<&Path>,
+) -> Result<Install, Failure> {
+    let programs = match named {
+        Some(program) => vec![std::path::absolute(program).unwrap_or_else(|_| program.to_owned())],
+        None => known(request),
+    };
+    let installs: Vec<Install> = programs.into_iter().filter_map(Install::ask).collect();
+    let wanted =
+        |install: &&Install| version.is_none_or(|version| install.version.cmp_precedence(version).is_eq());
+    installs.iter().find(wanted).cloned().ok_or_else(|| not_found(version, named, &installs))
+}
+
+/// This program, those that have served or started a worker of this identity, the last one first, and those on the search path.
+fn known(request: &Request) -> Vec<PathBuf> {
+    let history = read_history(request.spec.state_dir(), EVENTS).unwrap_or_default();
+    let served = history.into_iter().rev().filter_map(|event| event.program).map(PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let name = format!("oneworker{}", std::env::consts::EXE_SUFFIX);
+    let on_path = std::env::split_paths(&path).map(|dir| dir.join(&name)).collect::<Vec<_>>();
+    let mut seen = BTreeSet::new();
+    std::env::current_exe()
+        .into_iter()
+        .chain(served)
+        .chain(on_path)
+        .filter(|program| program.is_absolute() && program.is_file() && seen.insert(program.clone()))
+        .collect()
+}
+
+fn not_found(version: Option<&Version>, named: Option<&Path>, installs: &[Install]) -> Failure {
+    let message = match (version, named, installs) {
+        (Some(version), Some(program), [install]) => {
+            format!("{} is of version {}, not {version}", program.display(), install.version)
+        }
+        (_, Some(program), _) => format!("{} does not say that it is oneworker", program.display()),
+        (Some(version), ..) => format!("no program of version {version} is known here"),
+        (None, ..) => "no program is known here".to_owned(),
+    };
+    let seen = installs.iter().map(|install| format!("{} ({})", install.version, install.program.display()));
+    let help = match seen.collect::<Vec<_>>() {
+        seen if seen.is_empty() => "Name the program with --program PATH.".to_owned(),
+        seen => format!("There are: {}. Another one can be named with --program PATH.", seen.join(", ")),
+    };
+    Failure::plain("no_such_version", message, help)
+}
+
+impl Install {
+    /// Asks this program. `None` if it does not answer as this program does.
+    fn ask(program: PathBuf) -> Option<Self> {
+        let said = first_line(Command::new(&program).arg("--version"))?;
+        let version = said.strip_prefix("oneworker ")?.trim().parse().ok()?;
+        Some(Self { program, version })
+    }
+
+    /// What the worker is launched with.
+    pub(crate) fn program(&self) -> &OsStr {
+        self.program.as_os_str()
+    }
+}
+
+/// The first line that a command prints. One that takes too long is ended.
+fn first_line(command: &mut Command) -> Option<String> {
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = quiet.spawn().ok()?;
+    let until = Instant::now() + PATIENCE;
+    // So little fits into the pipe, whoever reads it when.
+    let ended = loop {
+        match child.try_wait() {
+            Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(2)),
+            Ok(Some(status)) => break status.success(),
+            _ => break false,
+        }
+    };
+    if !ended {
+        let _ = child.kill();
+        let _ = child.wait();
+        return None;
+    }
+    let mut said = Vec::new();
+    child.stdout?.take(LONGEST).read_to_end(&mut said).ok()?;
+    String::from_utf8(said).ok()?.lines().next().map(str::to_owned)
+}
