@@ -206,7 +206,11 @@ fn what_a_person_has_chosen_is_not_replaced_for_a_day_and_what_was_known_of_it_c
     let kept = Err(Refusal::Chosen { ago: Duration::from_secs(9) });
     assert_eq!(ledger.permits(&v("3.0.0"), &v("1.0.0+build"), true, at(10), LIMITS), kept);
     assert_eq!(ledger.permits(&v("3.0.0"), &v("1.0.0"), false, at(10), LIMITS), Ok(()), "it can't be used");
-    assert_eq!(ledger.permits(&v("3.0.0"), &v("2.0.0"), true, at(10), LIMITS), Ok(()), "another is in office");
+    assert_eq!(
+        ledger.permits(&v("3.0.0"), &v("2.0.0"), true, at(10), LIMITS),
+        Ok(()),
+        "another is in office"
+    );
     let next_day = Ledger::read(Some(&ledger.clone().render()), boot(), at(24 * 3600 + 1));
     assert_eq!(next_day.permits(&v("3.0.0"), &v("1.0.0"), true, at(24 * 3600 + 1), LIMITS), Ok(()));
 }

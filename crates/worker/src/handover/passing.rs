@@ -7,8 +7,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use coordinator::layout;
@@ -103,9 +102,9 @@ impl Outgoing {
 #[derive(Debug)]
 pub(crate) struct Incoming {
     path: PathBuf,
-    /// The old worker has come.
-    reached: Arc<AtomicBool>,
-    taking: JoinHandle<Passed>,
+    /// What has been taken so far.
+    passed: Arc<Mutex<Passed>>,
+    taking: JoinHandle<()>,
 }
 
 /// What was passed.
@@ -125,21 +124,23 @@ impl Incoming {
         // Of an earlier successor.
         let _ = std::fs::remove_file(&path);
         let listener = UnixListener::bind(&path)?;
-        let reached = Arc::new(AtomicBool::new(false));
-        let taking = tokio::spawn(take(listener, predecessor, reached.clone()));
-        Ok(Self { path, reached, taking })
+        let passed = Arc::new(Mutex::new(Passed::default()));
+        let taking = tokio::spawn(take(listener, predecessor, passed.clone()));
+        Ok(Self { path, passed, taking })
     }
 
-    /// What was passed, once the old worker has left office. Nothing if it never came.
+    /// What was passed, once the old worker has left office: whole, or as far as it came before something was wrong. Nothing if it never came.
     pub(crate) async fn passed(mut self) -> Passed {
-        if !self.reached.load(Ordering::Acquire) {
-            return Passed::default();
+        if now(&self.passed).listener.is_some() {
+            // Whoever does not come to an end has passed what is here.
+            let _ = timeout(PATIENCE, &mut self.taking).await;
         }
-        match timeout(PATIENCE, &mut self.taking).await {
-            Ok(passed) => passed.unwrap_or_default(),
-            Err(_) => Passed::default(),
-        }
+        std::mem::take(&mut *now(&self.passed))
     }
+}
+
+fn now(passed: &Mutex<Passed>) -> MutexGuard<'_, Passed> {
+    passed.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Incoming {
@@ -150,34 +151,32 @@ impl Drop for Incoming {
 }
 
 /// Takes what the predecessor gives, to the end or to the first thing that is wrong.
-async fn take(listener: UnixListener, predecessor: Pid, reached: Arc<AtomicBool>) -> Passed {
-    let mut passed = Passed::default();
+async fn take(listener: UnixListener, predecessor: Pid, passed: Arc<Mutex<Passed>>) {
     let mut stream = loop {
-        let Ok((stream, _)) = listener.accept().await else { return passed };
+        let Ok((stream, _)) = listener.accept().await else { return };
         if is_of(&stream, predecessor) {
             break stream;
         }
     };
-    let Ok(Some((socket, _))) = taken(&mut stream).await else { return passed };
+    let Ok(Some((socket, _))) = taken(&mut stream).await else { return };
     let socket = TcpListener::from(socket);
     if !listens(&socket) {
-        return passed;
+        return;
     }
-    passed.listener = Some(socket);
-    reached.store(true, Ordering::Release);
+    now(&passed).listener = Some(socket);
     if stream.write_u8(TAKEN).await.is_err() {
-        return passed;
+        return;
     }
     while let Ok(Some((connection, read))) = taken(&mut stream).await {
         let stream = std::net::TcpStream::from(connection);
         if let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
-            passed.connections.push(Idle { stream, read });
-        }
-        if passed.connections.len() == MOST {
-            break;
+            let connections = &mut now(&passed).connections;
+            connections.push(Idle { stream, read });
+            if connections.len() == MOST {
+                return;
+            }
         }
     }
-    passed
 }
 
 #[cfg(not(target_vendor = "apple"))]
@@ -240,3 +239,7 @@ fn close_on_exec() -> RecvFlags {
     #[cfg(not(target_os = "linux"))]
     RecvFlags::empty()
 }
+
+#[cfg(test)]
+#[path = "passing_tests.rs"]
+mod tests;
