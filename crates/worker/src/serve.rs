@@ -189,11 +189,14 @@ async fn serve_once(
         }
     }
 
-    let why = until_stop(&tenure, stop, &agreed, &mut house).await;
+    // A hand-over has two halves: while this worker serves, and when it does no longer.
+    let half = options.drain / 2;
+    let why = until_stop(&tenure, stop, &agreed, &mut house, half).await;
+    let drain = if matches!(why, StopReason::HandedOver { .. }) { half } else { options.drain };
     watchdog.stopping(stop_budget);
     manager.stopping(&format!("stopping ({why})"), stop_budget);
     periodic.end().await;
-    stages::leave(&tenure, house, stop, &why, options.drain).await;
+    stages::leave(&tenure, house, stop, &why, drain).await;
     let successor = match why {
         StopReason::HandedOver { .. } => tenure.successor().await,
         _ => None,
@@ -218,18 +221,27 @@ async fn let_go(tenure: Arc<Tenure>) -> bool {
 }
 
 /// Serves until there is a reason to stop, one of which is that this worker has handed over.
-async fn until_stop(tenure: &Tenure, stop: &Stop, agreed: &Agreed, house: &mut House) -> StopReason {
-    loop {
-        tokio::select! {
-            biased;
-            _ = stop.begun() => break,
-            () = agreed.told() => {}
+async fn until_stop(
+    tenure: &Tenure,
+    stop: &Stop,
+    agreed: &Agreed,
+    house: &mut House,
+    drain: Duration,
+) -> StopReason {
+    let handing_over = async {
+        loop {
+            agreed.told().await;
+            if handover::drain(tenure, house, drain).await == Drained::Leave
+                && let Some(successor) = tenure.successor().await
+            {
+                stop.begin(StopReason::HandedOver { to: successor.pid.0 });
+            }
         }
-        if handover::drain(tenure, house).await == Drained::Leave
-            && let Some(successor) = tenure.successor().await
-        {
-            stop.begin(StopReason::HandedOver { to: successor.pid.0 });
-        }
+    };
+    tokio::select! {
+        biased;
+        _ = stop.begun() => {}
+        never = handing_over => match never {}
     }
     let why = stop.begun().await;
     if !matches!(why, StopReason::HandedOver { .. }) {

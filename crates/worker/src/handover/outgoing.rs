@@ -1,10 +1,12 @@
 #[cfg(unix)]
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use coordinator::machine::Pid;
 use coordinator::{Tenure, failpoint};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::Outgoing;
 use crate::serve::House;
@@ -34,10 +36,21 @@ pub(crate) enum Drained {
     Stay,
 }
 
+/// How often is looked whether there is quiet, and whether the successor still lives.
+const STEP: Duration = Duration::from_millis(5);
+
 /// All that is done for a hand-over before the point of no return: up to here the worker can go on as if nothing had been. After it, the stop goes
 /// its way as ever, but for the connections, which are passed on.
-pub(crate) async fn drain(tenure: &Tenure, house: &mut House) -> Drained {
+///
+/// For at most `limit`, a moment is waited for in which no request is being answered: nobody has to wait for one that takes long, since all others are
+/// served meanwhile. Cancelling leaves everything as it was.
+pub(crate) async fn drain(tenure: &Tenure, house: &mut House, limit: Duration) -> Drained {
     failpoint::hit("hand_over.draining");
+    let until = Instant::now() + limit;
+    let is_busy = |house: &House| house.server.as_ref().is_some_and(|server| !server.is_quiet());
+    while is_busy(house) && Instant::now() < until && tenure.successor_lives().await {
+        tokio::time::sleep(STEP).await;
+    }
     if let Some(successor) = tenure.successor().await {
         house.outgoing = open(tenure, house, successor.pid).await;
     }

@@ -2,9 +2,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::http::HeaderValue;
+use axum::http::header::CONNECTION;
 use axum::response::{IntoResponse, Response};
 use axum::{Router, http};
 use tower_service::Service;
@@ -26,13 +29,16 @@ pub(crate) struct Front<O> {
     desk: Arc<Desk<O>>,
     routes: Router,
     request_time: Duration,
+    /// So many requests are being answered.
+    pub(super) busy: Arc<AtomicUsize>,
 }
 
 impl<O: Office> Front<O> {
     /// For a server that listens on `address`.
     pub(crate) fn new(desk: Arc<Desk<O>>, data: Router, address: SocketAddr, limits: Limits) -> Self {
         let routes = routes(desk.clone(), data, limits.body_bytes);
-        Self { gate: Gate::new(address.port()), desk, routes, request_time: limits.request_time }
+        let busy = Arc::default();
+        Self { gate: Gate::new(address.port()), desk, routes, request_time: limits.request_time, busy }
     }
 
     pub(super) async fn respond<B>(&self, mut request: http::Request<B>, dialled: SocketAddr) -> Response
@@ -41,8 +47,14 @@ impl<O: Office> Front<O> {
         B::Error: Into<axum::BoxError>,
     {
         if let Err(refusal) = self.gate.admit(&request, self.desk.office().token()) {
-            return refusal.into_response();
+            let mut response = refusal.into_response();
+            // A body that nobody will read: the connection can't go on after it, and the client is to know.
+            if !request.body().is_end_stream() {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            return response;
         }
+        let _answering = Answering::begin(&self.busy);
         request.extensions_mut().insert(Dialled(dialled));
         // A router is always ready, and its clone shares everything.
         let answer = self.routes.clone().call(request.map(Body::new));
@@ -51,5 +63,21 @@ impl<O: Office> Front<O> {
             Ok(Err(never)) => match never {},
             Err(_) => Refusal::TimedOut.into_response(),
         }
+    }
+}
+
+/// A request that is being answered, until it is dropped.
+struct Answering<'a>(&'a AtomicUsize);
+
+impl<'a> Answering<'a> {
+    fn begin(busy: &'a AtomicUsize) -> Self {
+        busy.fetch_add(1, Ordering::Relaxed);
+        Self(busy)
+    }
+}
+
+impl Drop for Answering<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

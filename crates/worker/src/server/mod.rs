@@ -22,6 +22,7 @@ mod routes;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use coordinator::proof::{Challenge, Health};
@@ -81,6 +82,7 @@ pub(crate) struct Server {
     listener: Option<Arc<tokio::net::TcpListener>>,
     closing: watch::Sender<Closing>,
     accepting: JoinHandle<JoinSet<Option<Idle>>>,
+    busy: Arc<AtomicUsize>,
 }
 
 /// What becomes of the connections.
@@ -114,6 +116,7 @@ impl Server {
         listener.set_nonblocking(true)?;
         let listener = Arc::new(tokio::net::TcpListener::from_std(listener)?);
         let closing = watch::Sender::new(Closing::Not);
+        let busy = front.busy.clone();
         let accepting = tokio::spawn(accept::accept(
             listener.clone(),
             inherited,
@@ -121,7 +124,12 @@ impl Server {
             limits,
             closing.subscribe(),
         ));
-        Ok(Self { listener: Some(listener), closing, accepting })
+        Ok(Self { listener: Some(listener), closing, accepting, busy })
+    }
+
+    /// Whether no request is being answered right now.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) == 0
     }
 
     /// The listening socket.

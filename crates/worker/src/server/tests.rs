@@ -197,6 +197,22 @@ async fn the_gate_is_in_front_of_every_route() {
 }
 
 #[tokio::test]
+async fn who_is_refused_before_his_body_is_read_is_told_that_the_connection_closes() {
+    let house = open(Limits::default());
+    for (length, closes) in [(0, false), (9, true)] {
+        let mut stream = house.connect().await;
+        let head = format!(
+            "POST /observations HTTP/1.1\r\nhost: {}\r\ncontent-length: {length}\r\n\r\n",
+            house.address
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let answer = read_answer(&mut stream).await;
+        assert!(is_refusal(&answer, 401, "unauthorized"), "{answer}");
+        assert_eq!(answer.contains("connection: close\r\n"), closes, "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_hand_over_needs_the_bearer_and_a_successor_and_is_agreed_to_before_the_answer() {
     let house = open(Limits::default());
     let hand_over = "POST /admin/hand-over";
