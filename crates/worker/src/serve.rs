@@ -328,6 +328,8 @@ struct Upkeep([JoinHandle<()>; 2]);
 
 /// How often old data is dropped.
 const TEND: Duration = Duration::from_secs(60);
+/// So many times that lie between two looks at what SQLite should know of its tables: an hour (https://sqlite.org/pragma.html#pragma_optimize).
+const OPTIMIZE: u64 = 60;
 
 impl Upkeep {
     fn start(
@@ -340,9 +342,13 @@ impl Upkeep {
     ) -> Self {
         let clock = machine.clock.clone();
         let tending = tokio::spawn(async move {
-            loop {
+            for round in 1_u64.. {
                 // A portion at a time, so that nobody waits for long.
                 while matches!(store.tend().await, Ok(1..)) {}
+                if round.is_multiple_of(OPTIMIZE) {
+                    // If it can't be done now, it is in an hour.
+                    let _ = store.optimize().await;
+                }
                 clock.sleep(TEND).await;
             }
         });

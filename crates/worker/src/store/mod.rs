@@ -143,6 +143,11 @@ impl Store {
         self.writer.write(move |db| observations::retain(db, retention, now)).await
     }
 
+    /// Has SQLite learn about tables that have changed much, so that it goes on choosing good indices.
+    pub(crate) async fn optimize(&self) -> Result<(), StoreError> {
+        self.writer.write(|db| db.execute_batch(writer::OPTIMIZE)).await
+    }
+
     /// Writes what waits, and closes the database.
     pub(crate) async fn close(&self) {
         self.writer.close().await;

@@ -144,6 +144,16 @@ async fn what_is_too_old_or_too_much_is_dropped() {
 }
 
 #[tokio::test]
+async fn what_sqlite_should_know_of_its_tables_is_learnt_while_the_worker_serves() {
+    let Opened { store, dir, .. } = open().await;
+    store.add((0..500).map(|n| observation(&n.to_string(), None)).collect()).await.unwrap();
+    store.optimize().await.unwrap();
+    let db = rusqlite::Connection::open(dir.path().join("worker.db")).unwrap();
+    let known = "SELECT count(*) FROM sqlite_stat1 WHERE tbl = 'observations'";
+    assert!(db.query_row(known, [], |row| row.get::<_, u32>(0)).unwrap() > 0);
+}
+
+#[tokio::test]
 async fn more_than_there_is_room_for_is_refused_until_there_is() {
     let Opened { store, dir: _dir, .. } = open().await;
     let all = store.reserve(WAITING_BYTES).unwrap();

@@ -98,6 +98,10 @@ impl Writer {
     }
 }
 
+/// The tables that have changed much are analysed, up to a limit, also those that this connection has not asked: the readers do that, and can't write
+/// (https://sqlite.org/pragma.html#pragma_optimize).
+pub(super) const OPTIMIZE: &str = "PRAGMA optimize = 0x10002";
+
 fn run(
     mut db: FencedConnection,
     mut waiting: mpsc::Receiver<Box<dyn Job>>,
@@ -120,7 +124,7 @@ fn run(
         }
     }
     // Best effort: what SQLite learns about its tables, and a small log for whoever opens the file next.
-    let _ = db.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint (TRUNCATE)");
+    let _ = db.execute_batch(OPTIMIZE).and_then(|()| db.execute_batch("PRAGMA wal_checkpoint (TRUNCATE)"));
 }
 
 /// Writes a group in one transaction. What fails by itself is left out; if the transaction fails, all of them fail.

@@ -1,9 +1,14 @@
 use std::io;
 use std::mem::{MaybeUninit, size_of};
+use std::os::fd::OwnedFd;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use rustix::event::kqueue::{Event, EventFilter, EventFlags, ProcessEvents, kevent_timespec, kqueue};
 use rustix::io::Errno;
+use rustix::time::Timespec;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 use super::identity;
 use crate::machine::{
@@ -11,6 +16,7 @@ use crate::machine::{
 };
 use crate::system::user;
 
+const NO_TIME: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 /// Of `sys/proc_info.h`; the `libc` crate does not have it.
 const PROC_FLAG_TRACED: u32 = 2;
 /// The `arg` of `PROC_PIDTBSDINFO` by which the kernel shows zombies too (XNU, `proc_info.c`: `findzomb`).
@@ -118,8 +124,30 @@ pub(in crate::system) fn signal(target: &ProcessIdentity, signal: Signal) -> io:
     }
 }
 
-/// None here: it is looked for instead.
-pub(super) async fn notice_of_end(_process: &ProcessIdentity) {}
+/// Returns at once where there is no notice, or where the pid is another's by now.
+pub(super) async fn notice_of_end(process: &ProcessIdentity) {
+    let Some(queue) = exits_of(process.pid) else { return };
+    if !super::lives(process) {
+        return;
+    }
+    // SAFETY: the descriptor is owned by what is registered, and stays open for as long.
+    let registered = unsafe { AsyncFd::register_with_interest(queue, Interest::READABLE) };
+    if let Ok(registered) = registered {
+        let _ = registered.readable().await;
+    }
+}
+
+/// A queue that has an event once the process exits (kqueue(2): `EVFILT_PROC`, `NOTE_EXIT`). It can itself be waited for, like a socket.
+fn exits_of(pid: Pid) -> Option<OwnedFd> {
+    let pid = i32::try_from(pid.0).ok().and_then(rustix::process::Pid::from_raw)?;
+    let filter = EventFilter::Proc { pid, flags: ProcessEvents::EXIT };
+    let watched = Event::new(filter, EventFlags::ADD | EventFlags::ONESHOT, std::ptr::null_mut());
+    let queue = kqueue().ok()?;
+    let mut none: [Event; 0] = [];
+    // SAFETY: the event names no descriptor that could be closed meanwhile.
+    unsafe { kevent_timespec(&queue, &[watched], &mut none, Some(&NO_TIME)) }.ok()?;
+    Some(queue)
+}
 
 pub(super) fn surroundings() -> Surroundings {
     Surroundings {

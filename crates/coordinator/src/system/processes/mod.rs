@@ -85,9 +85,9 @@ impl Processes for SystemProcesses {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
-    use std::process::Command;
+    use std::process::{Command, Stdio};
 
     use tokio::time::timeout;
 
@@ -97,7 +97,9 @@ mod tests {
 
     #[tokio::test]
     async fn the_end_of_a_process_is_noticed_and_a_namesake_is_not_waited_for() {
-        let mut child = Command::new("sleep").arg("600").spawn().unwrap();
+        // Each waits for more than it is given.
+        let (program, args) = if cfg!(windows) { ("cmd", ["/c", "pause"]) } else { ("sh", ["-c", "cat"]) };
+        let mut child = Command::new(program).args(args).stdin(Stdio::piped()).spawn().unwrap();
         let process = imp::look(Pid(child.id())).unwrap().unwrap().identity;
         let mut waiting = SystemProcesses.ended(&process);
         assert!(timeout(Duration::from_millis(50), &mut waiting).await.is_err());

@@ -3,14 +3,19 @@ use std::io;
 use std::os::windows::ffi::OsStringExt;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, ERROR_INVALID_PARAMETER, FILETIME, WAIT_OBJECT_0};
+use tokio::sync::Notify;
+use windows_sys::Win32::Foundation::{
+    ERROR_ACCESS_DENIED, ERROR_INVALID_PARAMETER, FILETIME, HANDLE, INVALID_HANDLE_VALUE, WAIT_OBJECT_0,
+};
 use windows_sys::Win32::System::Diagnostics::Debug::CheckRemoteDebuggerPresent;
 use windows_sys::Win32::System::Threading::{
-    GetProcessId, GetProcessTimes, OpenProcess, PROCESS_ACCESS_RIGHTS, PROCESS_NAME_WIN32,
+    GetProcessId, GetProcessTimes, INFINITE, OpenProcess, PROCESS_ACCESS_RIGHTS, PROCESS_NAME_WIN32,
     PROCESS_QUERY_INFORMATION, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE, PROCESS_TERMINATE,
-    QueryFullProcessImageNameW, TerminateProcess, WaitForSingleObject,
+    QueryFullProcessImageNameW, RegisterWaitForSingleObject, TerminateProcess, UnregisterWaitEx,
+    WT_EXECUTEONLYONCE, WaitForSingleObject,
 };
 
 use super::identity;
@@ -142,8 +147,68 @@ pub(super) fn signal(target: &ProcessIdentity, signal: Signal) -> io::Result<Sig
     }
 }
 
-/// None here: it is looked for instead.
-pub(super) async fn notice_of_end(_process: &ProcessIdentity) {}
+/// A handle to the process is waited for by a thread of the system's pool (MSDN, `RegisterWaitForSingleObject`). Returns at once where there is none, or
+/// where the pid is another's by now.
+pub(super) async fn notice_of_end(process: &ProcessIdentity) {
+    let Ok(Some(held)) = Held::open(process.pid, PROCESS_SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION)
+    else {
+        return;
+    };
+    if !super::lives(process) {
+        return;
+    }
+    let ended = Arc::new(Notify::new());
+    if let Ok(_wait) = Wait::begin(held, &ended) {
+        ended.notified().await;
+    }
+}
+
+/// A wait of the system's pool, until it is dropped.
+struct Wait {
+    handle: HANDLE,
+    /// What is waited for, and who is told: there for as long as the wait is.
+    _held: Held,
+    _ended: Arc<Notify>,
+}
+
+// SAFETY: a wait handle may be used by any thread.
+unsafe impl Send for Wait {}
+
+impl Wait {
+    fn begin(held: Held, ended: &Arc<Notify>) -> io::Result<Self> {
+        let (mut handle, object) = (std::ptr::null_mut(), held.0.as_raw_handle());
+        let context = Arc::as_ptr(ended).cast();
+        // SAFETY: an open handle, and what the callback is given lives until the wait is over, which `drop` sees to.
+        let begun = unsafe {
+            RegisterWaitForSingleObject(
+                &raw mut handle,
+                object,
+                Some(tell),
+                context,
+                INFINITE,
+                WT_EXECUTEONLYONCE,
+            )
+        };
+        if begun == 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(Self { handle, _held: held, _ended: Arc::clone(ended) })
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        // SAFETY: a wait that was begun and not ended. `INVALID_HANDLE_VALUE` has the call wait for a callback that is running: it only sets a flag.
+        unsafe { UnregisterWaitEx(self.handle, INVALID_HANDLE_VALUE) };
+    }
+}
+
+/// Called by a thread of the pool.
+unsafe extern "system" fn tell(ended: *mut std::ffi::c_void, _timed_out: bool) {
+    // SAFETY: `Wait` keeps what it points to until no call is running.
+    let ended = unsafe { &*ended.cast::<Notify>() };
+    ended.notify_one();
+}
 
 pub(super) fn surroundings() -> Surroundings {
     Surroundings {
