@@ -4,6 +4,7 @@ use std::io;
 
 use tokio::runtime::{Builder, Runtime};
 
+pub use crate::ensure::glance;
 use crate::{EnsureError, Worker, WorkerSpec};
 
 /// [`crate::ensure_single_worker`], on the calling thread. Starts no thread, and leaves none behind.
@@ -14,6 +15,9 @@ use crate::{EnsureError, Worker, WorkerSpec};
 /// # Panics
 /// If called from within an async runtime, which it would block: use the async twin there.
 pub fn ensure_single_worker(spec: &WorkerSpec) -> Result<Worker, EnsureError> {
+    if let Some(worker) = glance(spec) {
+        return Ok(worker);
+    }
     let runtime =
         event_loop().map_err(|source| EnsureError::NotPermitted { what: "set up an event loop", source })?;
     let worker = runtime.block_on(crate::ensure_single_worker(spec));

@@ -28,12 +28,14 @@ pub struct LaunchCommand {
 }
 
 impl LaunchCommand {
-    /// Another start of the running program with these arguments.
+    /// Another start of the running program with these arguments. Where the system does not say what program this is (Linux without `/proc`), it is the path
+    /// that it was called by.
     ///
     /// # Errors
-    /// If the system does not say what program this is.
+    /// If it was called by its name alone, either.
     pub fn this_program<A: Into<OsString>>(args: impl IntoIterator<Item = A>) -> std::io::Result<Self> {
-        Ok(Self::new(std::env::current_exe()?, args))
+        let program = std::env::current_exe().or_else(|error| called_by().ok_or(error))?;
+        Ok(Self::new(program, args))
     }
 
     /// A start of `program` with these arguments.
@@ -51,6 +53,13 @@ impl LaunchCommand {
     pub fn environment(&self) -> Vec<(OsString, OsString)> {
         crate::system::environment(self)
     }
+}
+
+/// The path that this program was called by, if it was called by one.
+fn called_by() -> Option<PathBuf> {
+    let called = PathBuf::from(std::env::args_os().next()?);
+    let path = called.parent().filter(|dir| !dir.as_os_str().is_empty()).and(Some(called.as_path()))?;
+    std::path::absolute(path).ok().filter(|path| path.is_file())
 }
 
 /// How launches are held back after failures. A failure is a launch that never became ready, or a worker that died

@@ -86,6 +86,7 @@ mod state_dir {
 
 /// What the system refuses, and what the worker must not take along.
 mod surroundings {
+    mod containers;
     mod dates;
     mod detachment;
     mod namespaces;

@@ -1,7 +1,7 @@
 //! `oneworker ensure`: the address of the one worker. Hooks run it before everything else, so nothing is set up that a running
 //! worker's session does not need.
 
-use coordinator::{Outcome, Worker, ensure_on, system};
+use coordinator::{Outcome, Worker, blocking, ensure_on, system};
 use serde::Serialize;
 
 use super::{Done, Request, session};
@@ -18,11 +18,16 @@ pub(super) fn run(args: &EnsureArgs) -> Done {
     args.supervised.add_to(&mut flags);
     args.upgrade.add_to(&mut flags);
     let request = Request::new(&flags, &args.common.file(), !args.no_start)?;
-    let progress = Progress::default();
-    let worker = request.block_on(async {
-        let watcher = |words: &str| progress.phase(words);
-        progress.watch(ensure_on(&system::machine(), &request.spec, &watcher)).await
-    })?;
+    let worker = match blocking::glance(&request.spec) {
+        Some(worker) => worker,
+        None => {
+            let progress = Progress::default();
+            request.block_on(async {
+                let watcher = |words: &str| progress.phase(words);
+                progress.watch(ensure_on(&system::machine(), &request.spec, &watcher)).await
+            })?
+        }
+    };
     if let Some(session) = &args.session {
         session::keep(&request, session, &args.lease)?;
     }

@@ -5,6 +5,7 @@ mod clock;
 #[cfg(unix)]
 mod descriptors;
 mod files;
+pub(crate) mod glance;
 #[cfg(windows)]
 mod inheritance;
 mod launcher;

@@ -28,16 +28,76 @@ fn kind(magic: u32) -> Option<&'static str> {
     })
 }
 
-/// Not told apart on this system yet.
-#[cfg(not(target_os = "linux"))]
+/// What statfs(2) calls it, where that says that it is not local (`MNT_LOCAL`).
+#[cfg(target_os = "macos")]
+pub(super) fn file_system(dir: &Path) -> Option<&'static str> {
+    let stat = rustix::fs::statfs(dir).ok()?;
+    if stat.f_flags & libc::MNT_LOCAL.cast_unsigned() != 0 {
+        return None;
+    }
+    let name: Vec<u8> =
+        stat.f_fstypename.iter().take_while(|byte| **byte != 0).map(|byte| byte.cast_unsigned()).collect();
+    Some(match name.as_slice() {
+        b"nfs" => "NFS",
+        b"smbfs" => "SMB",
+        b"afpfs" => "AFP",
+        b"webdav" => "WebDAV",
+        _ => "a file system that is not local",
+    })
+}
+
+/// A path of another machine, or a drive that is one's (MSDN, `GetDriveTypeW`).
+#[cfg(windows)]
+pub(super) fn file_system(dir: &Path) -> Option<&'static str> {
+    use std::os::windows::ffi::OsStrExt;
+    use std::path::{Component, Prefix};
+
+    use windows_sys::Win32::Storage::FileSystem::GetDriveTypeW;
+
+    /// `DRIVE_REMOTE`, which `windows-sys` has among much else.
+    const REMOTE: u32 = 4;
+    let Some(Component::Prefix(prefix)) = dir.components().next() else { return None };
+    match prefix.kind() {
+        Prefix::UNC(..) | Prefix::VerbatimUNC(..) => Some("a share of another machine"),
+        Prefix::Disk(letter) | Prefix::VerbatimDisk(letter) => {
+            let root: Vec<u16> = std::ffi::OsString::from(format!("{}:\\", char::from(letter)))
+                .encode_wide()
+                .chain([0])
+                .collect();
+            // SAFETY: a text that ends with zero.
+            let kind = unsafe { GetDriveTypeW(root.as_ptr()) };
+            (kind == REMOTE).then_some("a network drive")
+        }
+        _ => None,
+    }
+}
+
+/// Not told apart on this system.
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 pub(super) fn file_system(_dir: &Path) -> Option<&'static str> {
     None
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    #[test]
+    fn the_place_of_temporary_files_is_this_machine_s() {
+        assert_eq!(file_system(&std::env::temp_dir()), None);
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn a_share_is_told_from_a_drive() {
+        let kind = |path| file_system(Path::new(path));
+        assert_eq!(kind(r"\\server\share\state"), Some("a share of another machine"));
+        assert_eq!(kind(r"\\?\UNC\server\share\state"), Some("a share of another machine"));
+        assert_eq!(kind(r"\\?\C:\state"), None);
+        assert_eq!(kind("state"), None);
+    }
+
+    #[cfg(target_os = "linux")]
     #[test]
     fn network_file_systems_are_told_from_local_ones() {
         assert_eq!(kind(0x6969), Some("NFS"));

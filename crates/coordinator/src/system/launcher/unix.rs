@@ -49,6 +49,9 @@ pub(super) fn launch(spec: &WorkerSpec) -> Result<Box<dyn Launched>, LaunchError
 
     let log = open_log(&log_path).map_err(log_error)?;
     let log_start = log.metadata().map_err(log_error)?.len();
+    // A container made from scratch may have none.
+    let nothing = File::open("/dev/null")
+        .map_err(|error| no_process(io::Error::new(error.kind(), format!("/dev/null: {error}"))))?;
     let (ready_out, ready_in) = io::pipe().map_err(no_process)?;
     let (ours, theirs) = UnixStream::pair().map_err(no_process)?;
 
@@ -64,7 +67,7 @@ pub(super) fn launch(spec: &WorkerSpec) -> Result<Box<dyn Launched>, LaunchError
         .envs(environment(&spec.launch))
         .env(readiness::VARIABLE, channels.ready_in.to_string())
         .current_dir(&spec.state_dir)
-        .stdin(Stdio::null())
+        .stdin(nothing)
         .stdout(log.try_clone().map_err(log_error)?)
         .stderr(log);
     // SAFETY: `split` only makes system calls that are async-signal-safe, and allocates nothing.
