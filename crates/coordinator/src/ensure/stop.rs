@@ -73,13 +73,15 @@ impl Call<'_> {
                 let pid = last.or_else(|| record.map(|record| record.process.pid));
                 return Ok(Stopped::Ended { pid, epoch, forced: sent.is_some() });
             }
-            let holder = match self.identify(&look).await? {
-                Holder::Known(holder) => Some(*holder),
-                Holder::Moving => None,
-                Holder::Leaked(pids) if self.inner_deadline().passed(self.clock()) => {
+            let late = self.inner_deadline().passed(self.clock());
+            let holder = match self.identify(&look).await {
+                Ok(Holder::Known(holder)) => Some(*holder),
+                Ok(Holder::Leaked(pids)) if late => {
                     return Err(EnsureError::LockLeaked { path: self.spec.state_dir.clone(), pids });
                 }
-                Holder::Leaked(_) => None,
+                // Who has agreed is waited for, also where he can't be looked at: his lock tells.
+                Err(error) if late || !asked => return Err(error),
+                Ok(Holder::Moving | Holder::Leaked(_)) | Err(_) => None,
             };
             if let Some(holder) = &holder {
                 let pid = holder.identity.pid;
@@ -130,7 +132,7 @@ impl Call<'_> {
             // Read while the one who is meant still holds the lock: whoever takes office later has another token, and does not obey.
             let token = read_token(self.machine, self.spec).await.unwrap_or_default();
             if let Some(meant) = meant
-                && let Holder::Known(holder) = self.identify(&self.look_at_tenure().await?).await?
+                && let Ok(Holder::Known(holder)) = self.identify(&self.look_at_tenure().await?).await
                 && holder.identity != *meant
             {
                 return Ok(false);

@@ -85,7 +85,7 @@ fn a_container_has_one_worker(mounts: &str) {
     assert_eq!((&second["outcome"], &second["epoch"]), (&"started".into(), &2.into()), "{second}");
     assert_eq!(found["observations"][0]["text"], "from scratch", "{found}");
     assert_eq!((&stopped["outcome"], &stopped["forced"]), (&"stopped".into(), &false.into()), "{stopped}");
-    assert_eq!(status["error"]["code"], "not_running", "{status}");
+    assert_eq!(status["state"], "not_running", "{status}");
 }
 
 #[test]
