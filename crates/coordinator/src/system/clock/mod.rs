@@ -47,3 +47,19 @@ impl Clock for SystemClock {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn time_goes_on_as_fast_as_elsewhere_and_the_boot_stays_the_same() {
+        let pause = Duration::from_millis(20);
+        let (begun, there) = (SystemClock.now(), std::time::Instant::now());
+        SystemClock.sleep(pause).await;
+        let (took, took_there) = (SystemClock.now().since(begun), there.elapsed());
+        assert!(took >= pause / 2 && took <= took_there * 2, "{took:?}, and elsewhere {took_there:?}");
+        assert!(!boot_id().0.is_empty());
+        assert_eq!(boot_id(), SystemClock.boot_id());
+    }
+}

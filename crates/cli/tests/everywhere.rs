@@ -1,7 +1,6 @@
-//! The binary on Windows: storms, ends by force, supervised commands, paths that are no ASCII. What the tests on Linux say in depth is said here as
-//! far as it is another system's doing. Run by `ci/windows.sh`, under Wine.
+//! The binary on whatever system this is: storms, ends by force, supervised commands, paths that are no ASCII. What `tests/` says in depth on Linux is said here as
+//! far as it is another system's doing. On Windows it is run by `ci/windows.sh`, under Wine; on macOS by `ci/macos.sh`.
 
-#![cfg(windows)]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeSet;
@@ -123,9 +122,9 @@ fn storm(identity: &Identity, sessions: u64) -> Vec<Answer> {
 
 #[test]
 fn a_storm_gets_one_worker() {
-    for round in 0..from_environment("WINDOWS_ROUNDS", 2) {
+    for round in 0..from_environment("EVERYWHERE_ROUNDS", 2) {
         let identity = Identity::new("storm");
-        let answers = storm(&identity, from_environment("WINDOWS_SESSIONS", 12));
+        let answers = storm(&identity, from_environment("EVERYWHERE_SESSIONS", 12));
         let workers: BTreeSet<(u32, u64, u16)> =
             answers.iter().map(|answer| (answer.pid, answer.epoch, answer.port)).collect();
         assert_eq!(workers.len(), 1, "round {round}: {workers:?}");
@@ -156,8 +155,8 @@ fn paths_may_have_spaces_and_letters_of_any_kind() {
 /// Starters and workers are ended at any time; the next session gets a worker all the same, of a higher epoch.
 #[test]
 fn starters_and_workers_are_ended_at_random() {
-    let mut seed = from_environment("WINDOWS_SEED", 1);
-    println!("WINDOWS_SEED={seed}");
+    let mut seed = from_environment("EVERYWHERE_SEED", 1);
+    println!("EVERYWHERE_SEED={seed}");
     let mut below = |n: u64| {
         // A linear congruential generator (Knuth's constants).
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -165,7 +164,7 @@ fn starters_and_workers_are_ended_at_random() {
     };
     let identity = Identity::new("random");
     let mut last = identity.ensure(&[]);
-    for round in 0..from_environment("WINDOWS_KILLS", 6) {
+    for round in 0..from_environment("EVERYWHERE_KILLS", 6) {
         kill(last.pid);
         let mut starter = identity.session().spawn().unwrap();
         std::thread::sleep(Duration::from_millis(below(400)));
