@@ -13,6 +13,7 @@ mod process;
 mod run;
 mod sandbox;
 mod squatter;
+mod terminal;
 
 pub use debugger::Debugger;
 pub use draw::Draw;
@@ -27,6 +28,7 @@ pub use sandbox::{
     Forbidden, NOBODY, Tmpfs, as_user, cannot_unshare, forbid, is_root, limit_open_files, needs_root, unshare,
 };
 pub use squatter::{Squatter, occupy_as_client, unproven_health};
+pub use terminal::Terminal;
 
 use std::time::{Duration, Instant};
 

@@ -19,10 +19,12 @@ mod documentation;
 mod histories;
 mod hooks;
 mod logs;
+mod mess;
 mod purge;
 mod storms;
 mod strays;
 mod supervised;
+mod terminals;
 
 /// From nothing to one worker.
 mod starting {

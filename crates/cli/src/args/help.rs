@@ -84,10 +84,12 @@ Examples:
 
 pub(super) const PS: &str = "\
 CPU is the share of one CPU over the process's life. Strays are looked for by the patterns of [strays] in the configuration: a
-program and whole arguments, where * stands for any text.
+program and whole arguments, where * stands for any text. Keys of --watch: arrows or j and k select, i or Enter looks closer, s stops (after a
+y), c and m sort by CPU and by memory, q leaves; its CPU is the share since the look before.
 
 Examples:
   oneworker ps
+  oneworker ps --watch
   oneworker ps --all --json
   oneworker ps --strays '{\"worker\":[[\"node\",\"*/worker.cjs\",\"--daemon\"]]}'";
 

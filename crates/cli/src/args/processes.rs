@@ -20,6 +20,25 @@ pub(crate) struct PsArgs {
     /// Those of all of this user's identities below the usual directory
     #[arg(long)]
     pub(crate) all: bool,
+    /// Show them on the whole terminal, live, with keys to look closer and to stop
+    #[arg(long, short)]
+    pub(crate) watch: bool,
+    /// How often --watch looks, 200 ms to 1 h
+    #[arg(long, value_name = "TIME", default_value = "2s", requires = "watch", value_parser = interval)]
+    interval: Duration,
+}
+
+impl PsArgs {
+    /// How often it is looked.
+    pub(crate) fn interval(&self) -> Duration {
+        self.interval
+    }
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let interval = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    let bounds = Duration::from_millis(200)..=Duration::from_secs(3600);
+    if bounds.contains(&interval) { Ok(interval) } else { Err("not between 200ms and 1h".to_owned()) }
 }
 
 /// `reap`

@@ -8,6 +8,7 @@ mod ensure;
 mod generated;
 mod history;
 mod hook;
+mod last_bytes;
 mod logs;
 mod processes;
 mod purge;

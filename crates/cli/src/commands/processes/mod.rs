@@ -1,11 +1,13 @@
 //! `oneworker ps` and `oneworker reap`: the processes of an identity, and those that only look like it.
 
 mod choice;
+mod ending;
 mod ps;
 mod reap;
 mod rows;
 mod table;
 mod view;
+mod watch;
 
 pub(super) use ps::run as ps;
 pub(super) use reap::run as reap;

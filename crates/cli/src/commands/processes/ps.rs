@@ -7,6 +7,7 @@ use super::super::{Done, Request};
 use super::rows::{Row, rows};
 use super::table::{coloured, table};
 use super::view::View;
+use super::watch;
 use crate::args::PsArgs;
 use crate::census::Kind;
 use crate::exit;
@@ -16,6 +17,9 @@ pub(in super::super) fn run(args: &PsArgs) -> Done {
     let mut flags = args.common.flags();
     args.patterns.add_to(&mut flags);
     let request = Request::new(&flags, &args.common.file(), false)?;
+    if args.watch {
+        return watch::run(args, request);
+    }
     let view = View::take(&system::machine(), &request)?;
     let rows = rows(&view, args.all);
     let answer = Answer {
