@@ -104,10 +104,11 @@ Examples:
 
 pub(super) const DOCTOR: &str = "\
 Says nothing where nothing is wrong. Exit code 6: there are problems. --repair takes away others' rights to the state directory; what
-could hurt anybody is left to you.
+could hurt anybody is left to you. --bundle takes what looks like a secret out; look at the file all the same before you send it.
 
 Examples:
   oneworker doctor
+  oneworker doctor --bundle report.tar.gz      For the report of a bug
   oneworker doctor --repair
   oneworker doctor --json | jq '.findings'";
 

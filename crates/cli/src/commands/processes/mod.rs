@@ -9,5 +9,5 @@ mod table;
 mod view;
 mod watch;
 
-pub(super) use ps::run as ps;
+pub(super) use ps::{report, run as ps};
 pub(super) use reap::run as reap;
