@@ -13,6 +13,7 @@ macro_rules! each {
     ($check:ident: $(fn $name:ident = $argument:expr;)*) => { $(#[test] fn $name() { $check($argument); })* };
 }
 
+mod adoption;
 mod bundles;
 mod data;
 mod doctor;

@@ -102,6 +102,17 @@ Examples:
   oneworker reap --yes
   oneworker reap --yes --keep 4711";
 
+pub(super) const ADOPT: &str = "\
+For a daemon that was started before there was an election, and has the identity's port. Says first who it is and what would be done. Without
+--yes it asks on a terminal, and does nothing without one. Then it asks the daemon to end, waits until the port is free, and starts the worker
+there, or the command that the configuration names.
+
+Examples:
+  oneworker adopt                              The daemon that [strays] describes
+  oneworker adopt 4711 --yes --within 30s      This one, which may take its time to end
+  oneworker adopt --print-config               The same program, supervised: what to write into oneworker.toml
+  oneworker adopt --yes -- node /srv/server.js";
+
 pub(super) const DOCTOR: &str = "\
 Says nothing where nothing is wrong. Exit code 6: there are problems. --repair takes away others' rights to the state directory; what
 could hurt anybody is left to you. --bundle takes what looks like a secret out; look at the file all the same before you send it.

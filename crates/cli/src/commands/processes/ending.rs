@@ -6,7 +6,7 @@ use coordinator::machine::{Activity, Machine, ProcessIdentity, Signal, SignalOut
 use serde::Serialize;
 
 /// How long a killed process may take to be gone.
-const KILL: Duration = Duration::from_secs(3);
+pub(super) const KILL: Duration = Duration::from_secs(3);
 /// How often it is looked.
 const LOOK: Duration = Duration::from_millis(20);
 
