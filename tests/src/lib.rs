@@ -18,7 +18,7 @@ mod terminal;
 pub use debugger::Debugger;
 pub use draw::Draw;
 pub use gate::{Gate, all_at_once};
-pub use identity::Identity;
+pub use identity::{Identity, install};
 pub use process::{
     Bystander, children_of, cpu_time, go_on, hang_up, is_alive, kill, kill_and_wait, look, processes_of,
     stop, terminate, wait_until_gone, wait_until_stopped,

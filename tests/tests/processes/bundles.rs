@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
-use oneworker_tests::{Identity, Run, free_port, is_alive};
+use oneworker_tests::{Identity, Run, free_port, install, is_alive};
 use serde_json::Value;
 use tar::Archive;
 
@@ -68,7 +68,7 @@ fn append(path: &Path, text: &str) {
 fn planted_secrets_are_nowhere_in_the_bundle_and_the_rest_is() {
     let identity = identity().on_port(free_port());
     let daemon = identity.scratch().join("mem-daemon");
-    fs::copy(UNMANAGED, &daemon).unwrap();
+    install(Path::new(UNMANAGED), &daemon);
     let db = identity.scratch().join("mem.db");
     let plan = format!(
         "[worker]\ncommand = [{daemon:?}, \"daemon\", \"--db\", {db:?}, \"--port\", \"{{port}}\", \"--password\", \"planted-in-arguments\", \"--url=https://ada:planted-in-url@host\"]\n\

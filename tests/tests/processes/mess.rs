@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use oneworker_tests::{Identity, Run, is_alive, kill};
+use oneworker_tests::{Identity, Run, install, is_alive, kill};
 use serde_json::Value;
 
 use crate::{UNMANAGED, identity};
@@ -37,16 +37,16 @@ impl Mess {
         // Of this test's own: other tests have daemons of the same names at the same time.
         let patterns = STRAYS.replace("\"mem-", &format!("\"{}/*/mem-", identity.scratch().display()));
         fs::write(identity.scratch().join("oneworker.toml"), patterns).unwrap();
-        let install = |folder: &str| {
+        let folder_of = |folder: &str| {
             let folder = identity.scratch().join(folder);
             fs::create_dir_all(&folder).unwrap();
             for name in ["mem-daemon", "mem-helper"] {
-                fs::copy(UNMANAGED, folder.join(name)).unwrap();
+                install(Path::new(UNMANAGED), &folder.join(name));
             }
             folder
         };
         let (marketplace, cache) =
-            (install("plugins/marketplaces/acme"), install("plugins/cache/acme/10.2.4"));
+            (folder_of("plugins/marketplaces/acme"), folder_of("plugins/cache/acme/10.2.4"));
         Self { identity, marketplace, cache }
     }
 

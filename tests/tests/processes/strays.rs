@@ -1,9 +1,12 @@
 //! `oneworker ps` and `oneworker reap`: daemons that nobody has elected are found and ended, and nobody else is.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use oneworker_tests::{Bystander, Debugger, agreed, free_port, is_alive, processes_of, wait_until_gone};
+use oneworker_tests::{
+    Bystander, Debugger, agreed, free_port, install, is_alive, processes_of, wait_until_gone,
+};
 use serde_json::Value;
 
 use crate::mess::{Mess, Unmanaged};
@@ -151,7 +154,7 @@ fn a_stray_that_runs_reap_does_not_end_itself() {
 fn a_worker_of_another_directory_is_no_stray_nor_is_its_guardian() {
     let mess = Mess::new();
     let own = mess.cache.join("mem-daemon");
-    fs::copy(BINARY, &own).unwrap();
+    install(Path::new(BINARY), &own);
     let other = identity().on_port(free_port());
     let plan = "[[helper]]\nname = \"idle\"\ncommand = [\"sleep\", \"600\"]\n";
     fs::write(other.scratch().join("oneworker.toml"), plan).unwrap();
