@@ -75,10 +75,7 @@ impl Identity {
         let dir = self.scratch().join("installs").join(version);
         std::fs::create_dir_all(&dir).expect("a directory");
         let program = dir.join("oneworker");
-        // A link costs nothing; on another file system it must be a copy.
-        if std::fs::hard_link(&self.binary, &program).is_err() {
-            std::fs::copy(&self.binary, &program).expect("a copy of the program");
-        }
+        install(&self.binary, &program);
         std::fs::write(dir.join("oneworker.version"), version).expect("a version");
         program
     }
@@ -249,6 +246,16 @@ impl Identity {
     /// What the worker wrote to its log.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.file("logs/worker.log")).unwrap_or_default()
+    }
+}
+
+/// The same program at another path. A link costs nothing, and is never being written to while another test's thread forks: then it could not
+/// be executed (`ETXTBSY`). On another file system it must be a copy.
+pub fn install(program: &Path, at: &Path) {
+    // What is there may be a link to another program, which must not be written into.
+    let _ = std::fs::remove_file(at);
+    if std::fs::hard_link(program, at).is_err() {
+        std::fs::copy(program, at).expect("a copy of the program");
     }
 }
 

@@ -13,11 +13,12 @@ mod process;
 mod run;
 mod sandbox;
 mod squatter;
+mod terminal;
 
 pub use debugger::Debugger;
 pub use draw::Draw;
 pub use gate::{Gate, all_at_once};
-pub use identity::Identity;
+pub use identity::{Identity, install};
 pub use process::{
     Bystander, children_of, cpu_time, go_on, hang_up, is_alive, kill, kill_and_wait, look, processes_of,
     stop, terminate, wait_until_gone, wait_until_stopped,
@@ -27,6 +28,7 @@ pub use sandbox::{
     Forbidden, NOBODY, Tmpfs, as_user, cannot_unshare, forbid, is_root, limit_open_files, needs_root, unshare,
 };
 pub use squatter::{Squatter, occupy_as_client, unproven_health};
+pub use terminal::Terminal;
 
 use std::time::{Duration, Instant};
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::gate::Gate;
 use crate::process::kill;
+use crate::terminal::Terminal;
 
 /// The longest that a command may take to end and to let go of its output: more than the longest deadline that a test gives it.
 const LONGEST: Duration = Duration::from_secs(120);
@@ -97,6 +98,11 @@ impl Run {
     pub fn start(mut self) -> Running {
         let (begun, what) = (Instant::now(), format!("{:?}", self.0));
         Running { child: Some(self.0.spawn().expect("the binary under test starts")), what, begun }
+    }
+
+    /// Starts it on a terminal of this size.
+    pub fn on_terminal(self, columns: u16, rows: u16) -> Terminal {
+        Terminal::start(self.0, columns, rows)
     }
 
     /// Starts it behind a gate: it runs when that is opened.

@@ -30,7 +30,7 @@ pub(crate) use generated::{CompletionsArgs, ManArgs};
 pub(crate) use history::{EventsArgs, ExplainArgs};
 pub(crate) use hook::{Consent, FireArgs, HookCommand, InstallArgs};
 pub(crate) use parse::parse;
-pub(crate) use processes::{Patterns, PsArgs, ReapArgs};
+pub(crate) use processes::{AdoptArgs, Patterns, PsArgs, ReapArgs};
 pub(crate) use purge::PurgeArgs;
 pub(crate) use service::{ServiceArgs, ServiceChange, ServiceCommand};
 pub(crate) use since::Since;
@@ -83,6 +83,9 @@ pub(crate) enum Command {
     /// End the processes that look like the worker's program and belong to no worker
     #[command(after_help = help::REAP)]
     Reap(ReapArgs),
+    /// Replace a daemon from before by the worker, on the same port
+    #[command(after_help = help::ADOPT)]
+    Adopt(AdoptArgs),
     /// Check everything that can be wrong, and say how to mend it
     #[command(after_help = help::DOCTOR)]
     Doctor(DoctorArgs),

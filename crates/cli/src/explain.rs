@@ -40,7 +40,7 @@ impl Words {
 }
 
 /// As a shell takes it in one piece.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,\\".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()

@@ -88,6 +88,17 @@ pub(crate) fn failure(mode: Mode, failure: &Failure) {
     }
 }
 
+/// What `--json` prints of this, for those who put it somewhere else.
+pub(crate) fn value(json: &impl Serialize) -> Value {
+    // As above: there is nothing here that can't be JSON.
+    serde_json::to_value(json).unwrap_or_default()
+}
+
+/// The object of a failure.
+pub(crate) fn failure_value(failure: &Failure) -> Value {
+    value(&FailureObject::new(failure))
+}
+
 /// The object alone.
 pub(crate) fn failure_object(failure: &Failure) {
     // There is nothing left to be done about a failure that nobody can be told of.

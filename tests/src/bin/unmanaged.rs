@@ -1,7 +1,7 @@
 //! A daemon from before there was an election, in its parts: whoever starts one gets one. Copied to several install paths and under several
 //! names, it is what `ps` and `reap` have to tell apart. It says `ready PORT` once it is (port 0: it has none), and runs until it is ended.
 //!
-//! `daemon --db FILE [--port N] [--helper PROGRAM] [--uses PORT] [--deaf] [--run COMMAND…]`, `helper`, or anything else, which only waits.
+//! `daemon --db FILE [--port N] [--helper PROGRAM] [--uses PORT] [--deaf | --lingers] [--run COMMAND…]`, `helper`, or anything else, which only waits.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a program of the tests")]
 #![allow(clippy::zombie_processes, reason = "what it starts goes on alone")]
@@ -9,7 +9,9 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicI32, Ordering};
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -30,6 +32,11 @@ fn main() {
             let _helper = value("--helper").map(helper);
             let listener =
                 value("--port").and_then(|port| TcpListener::bind(("127.0.0.1", port.parse().unwrap())).ok());
+            if let Some(listener) = listener.as_ref().filter(|_| args.iter().any(|arg| arg == "--lingers")) {
+                LISTENER.store(listener.as_raw_fd(), Ordering::SeqCst);
+                // SAFETY: the handler is a plain function that makes one system call.
+                unsafe { libc::signal(libc::SIGTERM, close_listener as extern "C" fn(libc::c_int) as usize) };
+            }
             serve(listener, |mut stream| {
                 let _ = stream.read(&mut [0; 1024]);
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
@@ -43,6 +50,14 @@ fn main() {
     }
 }
 
+static LISTENER: AtomicI32 = AtomicI32::new(-1);
+
+/// One that still has work to do lets nobody in any more, and lives on.
+extern "C" fn close_listener(_: libc::c_int) {
+    // SAFETY: close(2) is async-signal-safe, and the accept(2) that this interrupts is not begun again on a closed descriptor.
+    unsafe { libc::close(LISTENER.load(Ordering::SeqCst)) };
+}
+
 /// Starts one, and waits until it is ready. It goes on alone when this process ends.
 fn helper(program: String) {
     let mut child =
@@ -54,7 +69,7 @@ fn helper(program: String) {
 
 fn serve(listener: Option<TcpListener>, mut answer: impl FnMut(TcpStream)) {
     println!("ready {}", listener.as_ref().map_or(0, |listener| listener.local_addr().unwrap().port()));
-    for stream in listener.iter().flat_map(TcpListener::incoming).flatten() {
+    for stream in listener.iter().flat_map(TcpListener::incoming).map_while(Result::ok) {
         answer(stream);
     }
     loop {

@@ -13,16 +13,20 @@ macro_rules! each {
     ($check:ident: $(fn $name:ident = $argument:expr;)*) => { $(#[test] fn $name() { $check($argument); })* };
 }
 
+mod adoption;
+mod bundles;
 mod data;
 mod doctor;
 mod documentation;
 mod histories;
 mod hooks;
 mod logs;
+mod mess;
 mod purge;
 mod storms;
 mod strays;
 mod supervised;
+mod terminals;
 
 /// From nothing to one worker.
 mod starting {

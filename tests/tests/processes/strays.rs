@@ -1,114 +1,16 @@
 //! `oneworker ps` and `oneworker reap`: daemons that nobody has elected are found and ended, and nobody else is.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use oneworker_tests::{
-    Bystander, Debugger, Identity, Run, agreed, free_port, is_alive, kill, processes_of, wait_until_gone,
+    Bystander, Debugger, agreed, free_port, install, is_alive, processes_of, wait_until_gone,
 };
 use serde_json::Value;
 
-use crate::{BINARY, UNMANAGED, identity};
-
-/// What a configuration says of the daemons of these tests.
-const STRAYS: &str =
-    "[strays]\nworker = [[\"mem-daemon\", \"daemon\", \"--db\"]]\nhelper = [[\"mem-helper\", \"helper\"]]\n";
-
-/// An identity in whose test directory unmanaged daemons run from two installs.
-struct Mess {
-    identity: Identity,
-    marketplace: PathBuf,
-    cache: PathBuf,
-}
-
-/// A process of the mess. Ended when dropped, with its helper.
-struct Unmanaged {
-    child: Child,
-    helper: Option<u32>,
-    helper_port: Option<u16>,
-}
-
-impl Mess {
-    fn new() -> Self {
-        let identity = identity();
-        // Of this test's own: other tests have daemons of the same names at the same time.
-        let patterns = STRAYS.replace("\"mem-", &format!("\"{}/*/mem-", identity.scratch().display()));
-        fs::write(identity.scratch().join("oneworker.toml"), patterns).unwrap();
-        let install = |folder: &str| {
-            let folder = identity.scratch().join(folder);
-            fs::create_dir_all(&folder).unwrap();
-            for name in ["mem-daemon", "mem-helper"] {
-                fs::copy(UNMANAGED, folder.join(name)).unwrap();
-            }
-            folder
-        };
-        let (marketplace, cache) =
-            (install("plugins/marketplaces/acme"), install("plugins/cache/acme/10.2.4"));
-        Self { identity, marketplace, cache }
-    }
-
-    fn database(&self) -> PathBuf {
-        self.identity.scratch().join("mem.db")
-    }
-
-    fn daemon(&self, install: &Path, args: &[&str]) -> Unmanaged {
-        let database = self.database();
-        let all = [&["daemon", "--db", database.to_str().unwrap()], args].concat();
-        Unmanaged::start(&install.join("mem-daemon"), &all)
-    }
-
-    fn helper(&self) -> String {
-        self.cache.join("mem-helper").to_string_lossy().into_owned()
-    }
-
-    fn ps(&self) -> Value {
-        let (status, answer) = self.identity.command("ps").arg("--json").json();
-        assert_eq!(status, 0, "{answer}");
-        answer
-    }
-
-    fn reap(&self) -> Run {
-        self.identity.command("reap").arg("--json")
-    }
-}
-
-impl Unmanaged {
-    /// Starts it, and waits until it is ready.
-    fn start(program: &Path, args: &[&str]) -> Self {
-        let mut command = Command::new(program);
-        command.args(args).stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut started = Self { child, helper: None, helper_port: None };
-        for line in &mut lines {
-            let line = line.unwrap();
-            let words: Vec<&str> = line.split(' ').collect();
-            match words[..] {
-                ["helper", pid, port] => {
-                    started.helper = Some(pid.parse().unwrap());
-                    started.helper_port = Some(port.parse().unwrap());
-                }
-                ["ready", ..] => return started,
-                _ => {}
-            }
-        }
-        panic!("{program:?} {args:?} did not get ready");
-    }
-
-    fn pid(&self) -> u32 {
-        self.child.id()
-    }
-}
-
-impl Drop for Unmanaged {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        self.helper.into_iter().filter(|pid| is_alive(*pid)).for_each(kill);
-    }
-}
+use crate::mess::{Mess, Unmanaged};
+use crate::{BINARY, identity};
 
 fn pids(rows: &Value) -> Vec<u32> {
     let mut pids: Vec<u32> =
@@ -252,7 +154,7 @@ fn a_stray_that_runs_reap_does_not_end_itself() {
 fn a_worker_of_another_directory_is_no_stray_nor_is_its_guardian() {
     let mess = Mess::new();
     let own = mess.cache.join("mem-daemon");
-    fs::copy(BINARY, &own).unwrap();
+    install(Path::new(BINARY), &own);
     let other = identity().on_port(free_port());
     let plan = "[[helper]]\nname = \"idle\"\ncommand = [\"sleep\", \"600\"]\n";
     fs::write(other.scratch().join("oneworker.toml"), plan).unwrap();

@@ -18,6 +18,9 @@ pub(crate) struct DoctorArgs {
     /// Mend what can be mended without harm to anybody
     #[arg(long)]
     pub(crate) repair: bool,
+    /// Write what a report of a bug needs into this file, a tar.gz, without secrets
+    #[arg(long, value_name = "FILE", conflicts_with = "repair")]
+    pub(crate) bundle: Option<PathBuf>,
     /// Be the second process of the test of locks
     #[arg(long, value_name = "FILE", hide = true)]
     pub(crate) try_lock: Option<PathBuf>,

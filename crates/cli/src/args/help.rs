@@ -86,10 +86,12 @@ Examples:
 
 pub(super) const PS: &str = "\
 CPU is the share of one CPU over the process's life. Strays are looked for by the patterns of [strays] in the configuration: a
-program and whole arguments, where * stands for any text.
+program and whole arguments, where * stands for any text. Keys of --watch: arrows or j and k select, i or Enter looks closer, s stops (after a
+y), c and m sort by CPU and by memory, q leaves; its CPU is the share since the look before.
 
 Examples:
   oneworker ps
+  oneworker ps --watch
   oneworker ps --all --json
   oneworker ps --strays '{\"worker\":[[\"node\",\"*/worker.cjs\",\"--daemon\"]]}'";
 
@@ -102,12 +104,24 @@ Examples:
   oneworker reap --yes
   oneworker reap --yes --keep 4711";
 
+pub(super) const ADOPT: &str = "\
+For a daemon that was started before there was an election, and has the identity's port. Says first who it is and what would be done. Without
+--yes it asks on a terminal, and does nothing without one. Then it asks the daemon to end, waits until the port is free, and starts the worker
+there, or the command that the configuration names.
+
+Examples:
+  oneworker adopt                              The daemon that [strays] describes
+  oneworker adopt 4711 --yes --within 30s      This one, which may take its time to end
+  oneworker adopt --print-config               The same program, supervised: what to write into oneworker.toml
+  oneworker adopt --yes -- node /srv/server.js";
+
 pub(super) const DOCTOR: &str = "\
 Says nothing where nothing is wrong. Exit code 6: there are problems. --repair takes away others' rights to the state directory; what
-could hurt anybody is left to you.
+could hurt anybody is left to you. --bundle takes what looks like a secret out; look at the file all the same before you send it.
 
 Examples:
   oneworker doctor
+  oneworker doctor --bundle report.tar.gz      For the report of a bug
   oneworker doctor --repair
   oneworker doctor --json | jq '.findings'";
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Common, Flags, Output};
+use super::{Common, Flags, Output, Passed, Supervised};
 use crate::config::Key;
 
 /// `ps`
@@ -20,6 +20,25 @@ pub(crate) struct PsArgs {
     /// Those of all of this user's identities below the usual directory
     #[arg(long)]
     pub(crate) all: bool,
+    /// Show them on the whole terminal, live, with keys to look closer and to stop
+    #[arg(long, short)]
+    pub(crate) watch: bool,
+    /// How often --watch looks, 200 ms to 1 h
+    #[arg(long, value_name = "TIME", default_value = "2s", requires = "watch", value_parser = interval)]
+    interval: Duration,
+}
+
+impl PsArgs {
+    /// How often it is looked.
+    pub(crate) fn interval(&self) -> Duration {
+        self.interval
+    }
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let interval = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    let bounds = Duration::from_millis(200)..=Duration::from_secs(3600);
+    if bounds.contains(&interval) { Ok(interval) } else { Err("not between 200ms and 1h".to_owned()) }
 }
 
 /// `reap`
@@ -44,6 +63,40 @@ pub(crate) struct ReapArgs {
 
 impl ReapArgs {
     /// How long they may take to obey.
+    pub(crate) fn patience(&self) -> Duration {
+        self.within.into()
+    }
+}
+
+/// `adopt`
+#[derive(Debug, Args)]
+pub(crate) struct AdoptArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) passed: Passed,
+    /// The daemon, if nothing in the configuration says what it looks like; it has to have the identity's port all the same
+    #[arg(value_name = "PID")]
+    pub(crate) pid: Option<u32>,
+    #[command(flatten)]
+    pub(crate) supervised: Supervised,
+    #[command(flatten)]
+    pub(crate) patterns: Patterns,
+    /// Replace it without asking
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// How long it may take to end before it is killed; --deadline counts from then on
+    #[arg(long, value_name = "TIME", default_value = "5s")]
+    within: humantime::Duration,
+    /// Change nothing: print what the configuration needs for the same program to be supervised
+    #[arg(long, conflicts_with_all = ["yes", "command"])]
+    pub(crate) print_config: bool,
+}
+
+impl AdoptArgs {
+    /// How long it may take to end.
     pub(crate) fn patience(&self) -> Duration {
         self.within.into()
     }

@@ -58,6 +58,7 @@ fn every_command_has_examples() {
         "stop",
         "restart",
         "logs",
+        "adopt",
         "events",
         "explain",
         "ps",

@@ -122,6 +122,15 @@ impl Census {
     }
 }
 
+/// Where a process works, if it can be seen.
+pub(crate) fn working_dir(pid: Pid) -> Option<PathBuf> {
+    let mut system = System::new();
+    let wanted = ProcessRefreshKind::nothing().without_tasks().with_cwd(UpdateKind::Always);
+    let pid = sysinfo::Pid::from_u32(pid.0);
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, wanted);
+    system.process(pid)?.cwd().map(PathBuf::from)
+}
+
 /// The program; Linux marks the path of one that has been replaced, as by an upgrade.
 fn program(process: &Process) -> PathBuf {
     let path = process.exe().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();

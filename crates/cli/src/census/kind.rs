@@ -145,6 +145,12 @@ pub(crate) fn strays(
     found
 }
 
+/// Whether it belongs to a tenure of any identity: by descent, or by the mark that all have that a tenure starts.
+pub(crate) fn is_managed(census: &Census, pid: Pid) -> bool {
+    let marked = census.mine.get(&pid).is_some_and(|facts| facts.variable(Marker::VARIABLE).is_some());
+    marked || in_tenures(census).contains(&pid)
+}
+
 /// Who is in office of any identity, wherever its directory is, with the guardian above and all that comes from it.
 fn in_tenures(census: &Census) -> HashSet<Pid> {
     let mut found = HashSet::new();

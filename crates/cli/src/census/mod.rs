@@ -10,8 +10,8 @@ mod kind;
 mod open;
 mod source;
 
-pub(crate) use facts::{Census, Facts};
+pub(crate) use facts::{Census, Facts, working_dir};
 pub(crate) use kin::{ancestors, descendants};
-pub(crate) use kind::{Kind, Tenant, Told, strays, tell};
+pub(crate) use kind::{Kind, Tenant, Told, is_managed, strays, tell};
 pub(crate) use open::{connections, has_tenure, holds};
 pub(crate) use source::{source, version};

@@ -24,6 +24,11 @@ pub(super) fn run(args: &ShowArgs) -> Done {
     Ok(exit::OK)
 }
 
+/// What `--json` prints.
+pub(super) fn report(settings: &Settings) -> Value {
+    output::value(&Answer::new(settings))
+}
+
 fn table(settings: &Settings) -> String {
     let file = match &settings.file {
         Some((located, true)) => format!("# {}", located.path.display()),

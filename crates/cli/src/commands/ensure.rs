@@ -43,7 +43,7 @@ pub(super) fn print(mode: Mode, name: &str, worker: &Worker) -> Result<(), Failu
 
 /// The shape of success.
 #[derive(Serialize)]
-struct Answer<'a> {
+pub(super) struct Answer<'a> {
     schema: u32,
     outcome: &'static str,
     name: &'a str,
@@ -62,7 +62,7 @@ struct Answer<'a> {
 }
 
 impl<'a> Answer<'a> {
-    fn new(name: &'a str, worker: &'a Worker) -> Self {
+    pub(super) fn new(name: &'a str, worker: &'a Worker) -> Self {
         Self {
             schema: SCHEMA,
             outcome: worker.outcome.as_str(),

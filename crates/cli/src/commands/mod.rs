@@ -8,6 +8,7 @@ mod ensure;
 mod generated;
 mod history;
 mod hook;
+mod last_bytes;
 mod logs;
 mod processes;
 mod purge;
@@ -50,6 +51,7 @@ pub(crate) fn run(command: &Command) -> ExitCode {
         Command::Explain(args) => (args.output.mode(), history::explain(args)),
         Command::Ps(args) => (args.output.mode(), processes::ps(args)),
         Command::Reap(args) => (args.output.mode(), processes::reap(args)),
+        Command::Adopt(args) => (args.output.mode(), processes::adopt(args)),
         Command::Doctor(args) => (args.output.mode(), doctor::run(args)),
         Command::Purge(args) => (args.output.mode(), purge::run(args)),
         Command::Storm(args) => (args.output.mode(), storm::run(args)),

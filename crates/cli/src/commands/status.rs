@@ -6,10 +6,12 @@ use coordinator::machine::{Clock, Machine};
 use coordinator::record::{LaunchNote, LaunchOutcome, Record, WorkerState};
 use coordinator::{EnsureError, Sight, inspect, system};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Done, Request};
 use crate::args::QueryArgs;
 use crate::exit::{self, Exit};
+use crate::failure::Failure;
 use crate::fields::{activity_word, ms};
 use crate::output::{self, SCHEMA, printable};
 use crate::progress::Progress;
@@ -21,6 +23,12 @@ pub(super) fn run(args: &QueryArgs) -> Done {
     let report = Report::new(&request, &sight, &*machine.clock);
     output::result(args.output.mode(), &report.table(), &report)?;
     Ok(report.exit())
+}
+
+/// What `--json` prints.
+pub(super) fn report(machine: &Machine, request: &Request) -> Result<Value, Failure> {
+    let sight = request.block_on(look(machine, request))?;
+    Ok(output::value(&Report::new(request, &sight, &*machine.clock)))
 }
 
 pub(super) async fn look(machine: &Machine, request: &Request) -> Result<Sight, EnsureError> {

@@ -1,15 +1,19 @@
 //! `oneworker doctor`: everything that can be wrong with an identity, and how to mend it. Says nothing where nothing is.
 
+mod bundle;
 mod case;
 mod checks;
 mod finding;
 
+use coordinator::machine::Machine;
 use coordinator::system;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Done, Request};
 use crate::args::DoctorArgs;
 use crate::exit::{self, Exit};
+use crate::failure::Failure;
 use crate::output::{self, Mode, SCHEMA, printable};
 use case::Case;
 use checks::CHECKS;
@@ -22,23 +26,31 @@ pub(super) fn run(args: &DoctorArgs) -> Done {
     let mut flags = args.common.flags();
     args.patterns.add_to(&mut flags);
     let request = Request::new(&flags, &args.common.file(), false)?;
-    let machine = system::machine();
-    let case = Case::take(&machine, &request)?;
-    let mut diagnoses: Vec<Diagnosis> = Vec::new();
-    for (check, examine) in CHECKS {
-        diagnoses
-            .extend(examine(&case).into_iter().map(|finding| Diagnosis::new(check, finding, args.repair)));
+    if let Some(path) = &args.bundle {
+        return bundle::run(path, args.output.mode(), &request);
     }
+    let diagnoses = examine(&system::machine(), &request, args.repair)?;
     let words: Vec<String> = diagnoses.iter().map(Diagnosis::words).collect();
-    let answer = Answer {
-        schema: SCHEMA,
-        checks: CHECKS.iter().map(|(name, _)| *name).collect(),
-        findings: &diagnoses,
-    };
+    let answer = Answer::new(&diagnoses);
     if args.output.mode() != Mode::Human || !words.is_empty() {
         output::result(args.output.mode(), &printable(&words.join("\n")), &answer)?;
     }
     Ok(code(&diagnoses))
+}
+
+/// What all checks found, and what was done about it.
+fn examine(machine: &Machine, request: &Request, repair: bool) -> Result<Vec<Diagnosis>, Failure> {
+    let case = Case::take(machine, request)?;
+    let mut diagnoses: Vec<Diagnosis> = Vec::new();
+    for (check, examine) in CHECKS {
+        diagnoses.extend(examine(&case).into_iter().map(|finding| Diagnosis::new(check, finding, repair)));
+    }
+    Ok(diagnoses)
+}
+
+/// What `--json` prints, where nothing is to be mended.
+fn report(machine: &Machine, request: &Request) -> Result<Value, Failure> {
+    Ok(output::value(&Answer::new(&examine(machine, request, false)?)))
 }
 
 fn code(diagnoses: &[Diagnosis]) -> Exit {
@@ -54,6 +66,12 @@ struct Answer<'a> {
     schema: u32,
     checks: Vec<&'static str>,
     findings: &'a [Diagnosis],
+}
+
+impl<'a> Answer<'a> {
+    fn new(findings: &'a [Diagnosis]) -> Self {
+        Self { schema: SCHEMA, checks: CHECKS.iter().map(|(name, _)| *name).collect(), findings }
+    }
 }
 
 /// What a check found, and what was done about it.

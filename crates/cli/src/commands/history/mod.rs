@@ -10,8 +10,17 @@ use coordinator::lifecycle::{Noted, Wanted, read_events};
 pub(super) use events::run as events;
 pub(super) use explain::run as explain;
 
+use serde_json::Value;
+
 use super::Request;
 use crate::failure::Failure;
+use crate::output;
+
+/// What `events --json` prints, of the last events.
+pub(super) fn report(request: &Request) -> Result<Vec<Value>, Failure> {
+    let last = read(request, &Wanted { after: i64::MIN, since: None, limit: 500 })?;
+    Ok(last.iter().map(|noted| output::value(&events::Object::new(noted))).collect())
+}
 
 /// The events that are wanted; none if nothing was noted yet.
 fn read(request: &Request, wanted: &Wanted) -> Result<Vec<Noted>, Failure> {

@@ -97,18 +97,19 @@ fn newest_healthy(view: &View) -> Option<(Pid, u16)> {
 
 /// Whether who listens there answers HTTP, and not with a failure of its own.
 fn answers(port: u16) -> bool {
-    let ask = || {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut stream = TcpStream::connect_timeout(&address, PATIENCE).ok()?;
-        stream.set_read_timeout(Some(PATIENCE)).ok()?;
-        stream.set_write_timeout(Some(PATIENCE)).ok()?;
-        let host = format!("GET /health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
-        stream.write_all(host.as_bytes()).ok()?;
-        // `HTTP/1.1 200`
-        let mut head = [0; 12];
-        stream.read_exact(&mut head).ok()?;
-        let status = str::from_utf8(&head).ok()?.strip_prefix("HTTP/1.")?.get(2..)?.parse::<u16>().ok()?;
-        Some(status < 500)
-    };
-    ask().unwrap_or(false)
+    health_status(port).is_some_and(|status| status < 500)
+}
+
+/// The HTTP status with which who listens there answers a `GET` of `/health`.
+pub(super) fn health_status(port: u16) -> Option<u16> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    stream.set_write_timeout(Some(PATIENCE)).ok()?;
+    let host = format!("GET /health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+    stream.write_all(host.as_bytes()).ok()?;
+    // `HTTP/1.1 200`
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).ok()?;
+    str::from_utf8(&head).ok()?.strip_prefix("HTTP/1.")?.get(2..)?.parse().ok()
 }

@@ -1,32 +1,37 @@
 //! `oneworker ps`.
 
+use coordinator::machine::Machine;
 use coordinator::system;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::super::{Done, Request};
 use super::rows::{Row, rows};
 use super::table::{coloured, table};
 use super::view::View;
+use super::watch;
 use crate::args::PsArgs;
 use crate::census::Kind;
 use crate::exit;
+use crate::failure::Failure;
 use crate::output::{self, SCHEMA};
 
 pub(in super::super) fn run(args: &PsArgs) -> Done {
     let mut flags = args.common.flags();
     args.patterns.add_to(&mut flags);
     let request = Request::new(&flags, &args.common.file(), false)?;
+    if args.watch {
+        return watch::run(args, request);
+    }
     let view = View::take(&system::machine(), &request)?;
     let rows = rows(&view, args.all);
-    let answer = Answer {
-        schema: SCHEMA,
-        strays: rows.iter().filter(|row| row.kind == Kind::Stray).count(),
-        memory_bytes: rows.iter().map(|row| row.memory_bytes).sum(),
-        cpu_ms: rows.iter().map(|row| row.cpu_ms).sum(),
-        processes: &rows,
-    };
-    output::result(args.output.mode(), &table(&rows, coloured()), &answer)?;
+    output::result(args.output.mode(), &table(&rows, coloured()), &Answer::new(&rows))?;
     Ok(exit::OK)
+}
+
+/// What `--json` prints.
+pub(in super::super) fn report(machine: &Machine, request: &Request) -> Result<Value, Failure> {
+    Ok(output::value(&Answer::new(&rows(&View::take(machine, request)?, false))))
 }
 
 /// The shape of the answer.
@@ -37,4 +42,16 @@ struct Answer<'a> {
     memory_bytes: u64,
     cpu_ms: u64,
     processes: &'a [Row],
+}
+
+impl<'a> Answer<'a> {
+    fn new(rows: &'a [Row]) -> Self {
+        Self {
+            schema: SCHEMA,
+            strays: rows.iter().filter(|row| row.kind == Kind::Stray).count(),
+            memory_bytes: rows.iter().map(|row| row.memory_bytes).sum(),
+            cpu_ms: rows.iter().map(|row| row.cpu_ms).sum(),
+            processes: rows,
+        }
+    }
 }

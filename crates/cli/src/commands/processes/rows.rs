@@ -47,6 +47,11 @@ pub(super) fn rows(view: &View, all: bool) -> Vec<Row> {
     rows
 }
 
+/// The row of one process, told to be this.
+pub(super) fn row_of(view: &View, pid: Pid, told: &Told) -> Option<Row> {
+    row(view, pid, told, None)
+}
+
 fn sort(rows: &mut [Row]) {
     rows.sort_by_key(|row| (row.kind, std::cmp::Reverse(row.age_ms), row.pid));
 }

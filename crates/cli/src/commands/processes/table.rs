@@ -7,7 +7,7 @@ use super::rows::Row;
 use crate::census::Kind;
 use crate::output::printable;
 
-const HEAD: [&str; 12] = [
+pub(super) const HEAD: [&str; 12] = [
     "PID",
     "TYPE",
     "SOURCE",
@@ -22,7 +22,8 @@ const HEAD: [&str; 12] = [
     "STARTED BY",
 ];
 /// Numbers stand right.
-const RIGHT: [bool; 12] = [true, false, false, false, true, false, true, true, true, true, true, false];
+pub(super) const RIGHT: [bool; 12] =
+    [true, false, false, false, true, false, true, true, true, true, true, false];
 
 /// Whether standard output shows colours (<https://no-color.org>).
 pub(super) fn coloured() -> bool {
@@ -46,11 +47,14 @@ pub(super) fn table(rows: &[Row], colours: bool) -> String {
 }
 
 fn line(cells: &[String; 12], widths: &[usize]) -> String {
-    let padded = cells.iter().zip(widths).zip(RIGHT).map(|((cell, width), right)| {
-        let width = *width;
-        if right { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
-    });
+    let padded =
+        cells.iter().zip(widths).zip(RIGHT).map(|((cell, width), right)| padded(cell, *width, right));
     padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+}
+
+/// A cell of a column that is so wide.
+pub(super) fn padded(cell: &str, width: usize, right: bool) -> String {
+    if right { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
 }
 
 fn painted(line: &str, row: &Row, colours: bool) -> String {
@@ -64,7 +68,8 @@ fn painted(line: &str, row: &Row, colours: bool) -> String {
     format!("\u{1b}[{colour}m{line}\u{1b}[0m")
 }
 
-fn cells(row: &Row) -> [String; 12] {
+/// What the columns say of a row.
+pub(super) fn cells(row: &Row) -> [String; 12] {
     let ports: Vec<String> = row.ports.iter().map(u16::to_string).collect();
     [
         row.pid.to_string(),
@@ -108,7 +113,7 @@ pub(super) fn size(bytes: u64) -> String {
 }
 
 /// In its two largest units at most.
-fn age(ms: u64) -> String {
+pub(super) fn age(ms: u64) -> String {
     let seconds = ms / 1000;
     match (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60) {
         (0, 0, 0, seconds) => format!("{seconds}s"),

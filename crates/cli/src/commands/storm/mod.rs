@@ -39,7 +39,7 @@ pub(super) fn run(args: &StormArgs) -> Done {
         one: workers.len() == 1 && tenures == 1 && failed == 0,
         sessions: &sessions,
     };
-    let words = format!("{}\n{}", picture::draw(&sessions), answer.verdict());
+    let words = format!("{}\n{}", picture::draw(&sessions, picture::window()), answer.verdict());
     output::result(args.output.mode(), &printable(&words), &answer)?;
     // What sessions without an election do is no news.
     Ok(if answer.one || args.naive { exit::OK } else { exit::OTHER })

@@ -1,14 +1,28 @@
 //! A storm as a time line: one line for each session, and a letter for each worker.
 
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use super::sessions::Session;
 
-/// As many columns as the longest one takes.
-const WIDTH: usize = 60;
+/// The columns of a window, where nothing says how many there are.
+const WINDOW: usize = 80;
+/// The least and the most that the longest session takes of them.
+const BAR: std::ops::RangeInclusive<usize> = 20..=120;
 
-/// The picture.
-pub(super) fn draw(sessions: &[Session]) -> String {
+/// The columns of standard output.
+pub(super) fn window() -> usize {
+    if !std::io::stdout().is_terminal() {
+        return WINDOW;
+    }
+    crossterm::terminal::size().map_or(WINDOW, |(columns, _)| usize::from(columns))
+}
+
+/// The picture, in a window of so many columns.
+pub(super) fn draw(sessions: &[Session], window: usize) -> String {
+    let outcome = sessions.iter().map(|session| session.outcome.chars().count()).max().unwrap_or_default();
+    // A space and a letter, two spaces and the outcome, a space and the time.
+    let width = window.saturating_sub(2 + 2 + outcome + 1 + 9).clamp(*BAR.start(), *BAR.end());
     let longest = sessions.iter().map(|session| session.end).max().unwrap_or_default();
     let mut workers: Vec<u32> = Vec::new();
     let lines = sessions.iter().map(|session| {
@@ -19,19 +33,20 @@ pub(super) fn draw(sessions: &[Session]) -> String {
             });
             ('A'..='Z').cycle().nth(at).unwrap_or('A')
         });
-        let (begin, end) = (column(session.begin, longest), column(session.end, longest).max(1));
-        let bar: String = (0..WIDTH).map(|at| if (begin..end).contains(&at) { '─' } else { ' ' }).collect();
+        let (begin, end) =
+            (column(session.begin, longest, width), column(session.end, longest, width).max(1));
+        let bar: String = (0..width).map(|at| if (begin..end).contains(&at) { '─' } else { ' ' }).collect();
         let took = session.end.saturating_sub(session.begin).as_millis();
-        format!("{bar} {letter}  {:<8} {took:>6} ms", session.outcome)
+        format!("{bar} {letter}  {:<outcome$} {took:>6} ms", session.outcome)
     });
     let mut picture: Vec<String> = lines.collect();
-    picture.push(format!("{:<WIDTH$}", format!("0 … {} ms", longest.as_millis())).trim_end().to_owned());
+    picture.push(format!("0 … {} ms", longest.as_millis()));
     picture.join("\n")
 }
 
-fn column(time: Duration, longest: Duration) -> usize {
-    let share = time.as_micros() * WIDTH as u128 / longest.as_micros().max(1);
-    usize::try_from(share).unwrap_or(WIDTH).min(WIDTH)
+fn column(time: Duration, longest: Duration, width: usize) -> usize {
+    let share = time.as_micros() * width as u128 / longest.as_micros().max(1);
+    usize::try_from(share).unwrap_or(width).min(width)
 }
 
 #[cfg(test)]
@@ -46,16 +61,20 @@ mod tests {
             outcome: "started".to_owned(),
             worker,
         };
-        let picture = draw(&[
-            session(0, 30, Some(7)),
-            session(30, 60, Some(9)),
-            session(0, 60, Some(7)),
-            session(0, 60, None),
-        ]);
+        let picture = draw(
+            &[
+                session(0, 30, Some(7)),
+                session(30, 60, Some(9)),
+                session(0, 60, Some(7)),
+                session(0, 60, None),
+            ],
+            81,
+        );
         let lines: Vec<&str> = picture.lines().collect();
-        assert_eq!(lines[0], format!("{}{} A  started      30 ms", "─".repeat(30), " ".repeat(30)));
-        assert_eq!(lines[1], format!("{}{} B  started      30 ms", " ".repeat(30), "─".repeat(30)));
+        assert_eq!(lines[0], format!("{}{} A  started     30 ms", "─".repeat(30), " ".repeat(30)));
+        assert_eq!(lines[1], format!("{}{} B  started     30 ms", " ".repeat(30), "─".repeat(30)));
         assert!(lines[2].contains("─ A ") && lines[3].contains("─ ! "), "{picture}");
         assert_eq!(lines[4], "0 … 60 ms");
+        assert!(lines.iter().all(|line| line.chars().count() <= 81), "{picture}");
     }
 }

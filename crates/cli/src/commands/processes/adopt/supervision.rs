@@ -1,0 +1,52 @@
+//! What a configuration needs to say for the same program to be supervised.
+
+use toml::Value;
+
+use super::Found;
+
+/// The table, to stand behind whatever the file says already, with what can't be seen from outside as comments.
+pub(super) fn config(found: &Found) -> String {
+    let program = std::iter::once(found.row.program.clone());
+    let words = program.chain(found.arguments.iter().map(|argument| with_port(argument, found.port)));
+    let command = Value::Array(words.map(Value::String).collect());
+    let mut text = format!(
+        "# As process {} runs. It has to stay in the foreground, and to listen on {{port}}: port = {} belongs at the top of the file.\n[worker]\ncommand = {command}\n",
+        found.row.pid, found.port
+    );
+    if let Some(directory) = &found.directory {
+        text.push_str(&format!("directory = {}\n", Value::String(directory.clone())));
+    }
+    if found.status.is_some_and(|status| (200..300).contains(&status)) {
+        text.push_str("ready = { http = \"/health\" }      # any status from 200 to 299\nalive = { http = \"/health\" }\n");
+    }
+    text.push_str("\n# Of its variables nothing is copied. Those that it needs, and the program's own name of the port:\n# [worker.env]\n# pass = [\"NAME\"]\n# set = { PORT = \"{port}\" }\n");
+    text
+}
+
+/// `{port}` where an argument is the port, or ends with it after a `=` or `:`.
+fn with_port(argument: &str, port: u16) -> String {
+    let port = port.to_string();
+    match argument.strip_suffix(port.as_str()) {
+        Some(before) if before.is_empty() || before.ends_with(['=', ':']) => format!("{before}{{port}}"),
+        _ => argument.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_of_an_argument_is_left_open() {
+        for (argument, expected) in [
+            ("4000", "{port}"),
+            ("--port=4000", "--port={port}"),
+            ("http://127.0.0.1:4000", "http://127.0.0.1:{port}"),
+            ("14000", "14000"),
+            ("4000x", "4000x"),
+            ("", ""),
+        ] {
+            assert_eq!(with_port(argument, 4000), expected);
+        }
+    }
+}
