@@ -72,6 +72,12 @@ pub(super) async fn end(machine: &Machine, targets: &[ProcessIdentity], patience
     ends
 }
 
+/// The same, for one.
+pub(super) async fn end_one(machine: &Machine, target: &ProcessIdentity, patience: Duration) -> End {
+    let ended = end(machine, std::slice::from_ref(target), patience).await.pop();
+    ended.unwrap_or(End { pid: target.pid.0, outcome: Outcome::Gone, error: None })
+}
+
 async fn signal(machine: &Machine, target: &ProcessIdentity, signal: Signal, done: Outcome, end: &mut End) {
     let info = machine.processes.look(target.pid).await.ok().flatten();
     if info.is_some_and(|info| info.traced_by.is_some() || info.activity == Activity::Traced) {

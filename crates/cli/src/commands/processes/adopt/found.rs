@@ -1,6 +1,9 @@
 //! Which daemon: the one that has the identity's port. A bystander, another user's, and what belongs to a tenure are refused.
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::time::Duration;
 
 use coordinator::machine::{Machine, Pid, ProcessIdentity};
 use coordinator::{EnsureError, PortChoice};
@@ -13,6 +16,9 @@ use super::super::view::View;
 use crate::census::{Kind, Told, ancestors, descendants, is_managed, working_dir};
 use crate::explain::quoted;
 use crate::failure::Failure;
+
+/// How long a connection to the port may take.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A daemon that can be replaced.
 pub(super) struct Found {
@@ -173,7 +179,7 @@ fn the_only_stray(
     strays.retain(|pid| !ancestors(&view.census.parents, *pid).iter().any(|above| all.contains(above)));
     match strays[..] {
         [pid] => Ok(pid),
-        [] => Err(nobody(machine, view, request, port, holders)?),
+        [] => Err(nobody(machine, view, request, port, holders)),
         _ => Err(usage(
             format!("several daemons have port {port}: {}", list(&strays)),
             "Nothing was done. Name the one that is to be replaced.",
@@ -182,15 +188,11 @@ fn the_only_stray(
 }
 
 /// Why there is none: nobody has the port, or somebody who is no daemon of this kind.
-fn nobody(
-    machine: &Machine,
-    view: &View,
-    request: &Request,
-    port: u16,
-    holders: &[Pid],
-) -> Result<Failure, Failure> {
+fn nobody(machine: &Machine, view: &View, request: &Request, port: u16, holders: &[Pid]) -> Failure {
     if let Some(pid) = holders.first() {
-        refuse_managed(machine, view, request, *pid)?;
+        if let Err(refused) = refuse_managed(machine, view, request, *pid) {
+            return refused;
+        }
         let program = view.census.mine.get(pid).map(crate::census::Facts::name);
         let program = program.as_deref().unwrap_or("?");
         let message = format!(
@@ -200,25 +202,28 @@ fn nobody(
             "Nothing was done. If this is the daemon, name it: {}; if not, stop it or use another port.",
             request.words.command(&format!("adopt {pid}"))
         );
-        return Ok(port_taken(message, help, port, Some((*pid, program))));
+        return port_taken(message, help, port, Some((*pid, program)));
     }
-    let owner = request.block_on(async { Ok(machine.network.owner(port).await) })?;
-    if let Some(owner) = owner {
+    let owner = request.block_on(async { Ok(machine.network.owner(port).await) });
+    if let Ok(Some(owner)) = owner {
         let message = format!("port {port} is held by {} (pid {}) of another user", owner.program, owner.pid);
         let help =
             "Nothing was done. Another user's daemon is for that user to replace; or use another port.";
-        return Ok(port_taken(message, help.to_owned(), port, Some((owner.pid, &owner.program))));
+        return port_taken(message, help.to_owned(), port, Some((owner.pid, &owner.program)));
     }
-    if std::net::TcpStream::connect((std::net::Ipv4Addr::LOCALHOST, port)).is_ok() {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let refused = TcpStream::connect_timeout(&address, PATIENCE)
+        .is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused);
+    if !refused {
         let message = format!(
             "port {port} is held by somebody who can't be seen from here, as another user's processes can't"
         );
         let help =
             "Nothing was done. Another user's daemon is for that user to replace; or use another port.";
-        return Ok(port_taken(message, help.to_owned(), port, None));
+        return port_taken(message, help.to_owned(), port, None);
     }
     let help = format!("There is nothing to replace: {} starts the worker.", request.words.command("ensure"));
-    Ok(Failure::plain("not_running", format!("nobody has port {port}"), help))
+    Failure::plain("not_running", format!("nobody has port {port}"), help)
 }
 
 fn port_taken(message: String, help: String, port: u16, who: Option<(Pid, &str)>) -> Failure {

@@ -10,13 +10,13 @@ mod supervision;
 
 use std::time::{Duration, Instant};
 
-use coordinator::machine::{Machine, ProcessIdentity};
+use coordinator::machine::Machine;
 use coordinator::{Claim, EnsureError, Tenure, Worker, ensure_on, system};
 use serde::Serialize;
 use serde_json::json;
 
 use super::super::{Done, Request, ensure, question};
-use super::ending::{End, KILL, Outcome, end};
+use super::ending::{End, KILL, Outcome, end_one};
 use super::table::table;
 use crate::args::AdoptArgs;
 use crate::exit;
@@ -104,8 +104,7 @@ fn make_room(
             tenure.end(&why).await;
         }
         let kept = brief.then_some(tenure);
-        let target: &[ProcessIdentity] = std::slice::from_ref(&found.identity);
-        let ended = end(machine, target, patience).await.pop();
+        let ended = end_one(machine, &found.identity, patience).await;
         let until = Instant::now() + PORT;
         while machine.network.owner(found.port).await.is_some() && Instant::now() < until {
             tokio::time::sleep(LOOK).await;
@@ -115,8 +114,7 @@ fn make_room(
         }
         Ok::<_, EnsureError>(Ok(ended))
     };
-    let ended = request.block_on(progress.watch(work))??;
-    ended.ok_or_else(|| Failure::usage("there is nobody to end".to_owned()))
+    request.block_on(progress.watch(work))?
 }
 
 /// The worker, or what another session has started meanwhile: that is as good. A launch that is held back is waited for within the deadline.

@@ -1,6 +1,6 @@
 //! What a configuration needs to say for the same program to be supervised.
 
-use toml::Value;
+use serde_json::Value;
 
 use super::Found;
 
@@ -8,19 +8,24 @@ use super::Found;
 pub(super) fn config(found: &Found) -> String {
     let program = std::iter::once(found.row.program.clone());
     let words = program.chain(found.arguments.iter().map(|argument| with_port(argument, found.port)));
-    let command = Value::Array(words.map(Value::String).collect());
+    let command = words.map(quoted).collect::<Vec<_>>().join(", ");
     let mut text = format!(
-        "# As process {} runs. It has to stay in the foreground, and to listen on {{port}}: port = {} belongs at the top of the file.\n[worker]\ncommand = {command}\n",
+        "# As process {} runs. It has to stay in the foreground, and to listen on {{port}}: port = {} belongs at the top of the file.\n[worker]\ncommand = [{command}]\n",
         found.row.pid, found.port
     );
     if let Some(directory) = &found.directory {
-        text.push_str(&format!("directory = {}\n", Value::String(directory.clone())));
+        text.push_str(&format!("directory = {}\n", quoted(directory.clone())));
     }
     if found.status.is_some_and(|status| (200..300).contains(&status)) {
         text.push_str("ready = { http = \"/health\" }      # any status from 200 to 299\nalive = { http = \"/health\" }\n");
     }
     text.push_str("\n# Of its variables nothing is copied. Those that it needs, and the program's own name of the port:\n# [worker.env]\n# pass = [\"NAME\"]\n# set = { PORT = \"{port}\" }\n");
     text
+}
+
+/// A string of TOML: one of JSON is that too, where the one character is escaped that JSON has no need to.
+fn quoted(text: String) -> String {
+    Value::String(text).to_string().replace('\u{7f}', "\\u007f")
 }
 
 /// `{port}` where an argument is the port, or ends with it after a `=` or `:`.
@@ -35,6 +40,14 @@ fn with_port(argument: &str, port: u16) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_text_is_read_back() {
+        for text in ["", "a b", "\"\\'", "\u{0}\t\n\u{1b}\u{7f}é\u{1f600}", "C:\\x\u{2028}"] {
+            let read: toml::Table = format!("a = {}", quoted(text.to_owned())).parse().unwrap();
+            assert_eq!(read["a"].as_str(), Some(text));
+        }
+    }
 
     #[test]
     fn the_port_of_an_argument_is_left_open() {

@@ -11,7 +11,7 @@ use coordinator::{EnsureError, Stopped, failpoint, request_stop, system};
 use super::super::super::Request;
 use super::super::super::last_bytes::last_bytes;
 use super::super::choice::choose;
-use super::super::ending::end;
+use super::super::ending::end_one;
 use super::super::rows::{Row, rows};
 use super::super::view::View;
 use super::model::{Event, Look, Seen, Target};
@@ -151,11 +151,10 @@ impl Work {
                 if let Some(why) = choice.keep.get(&stray.pid) {
                     return Ok(format!("process {} stays, as `oneworker reap` has it: {why}", stray.pid));
                 }
-                let targets = std::slice::from_ref(stray);
-                let ends = self
-                    .request
-                    .block_on(async { Ok::<_, EnsureError>(end(&self.machine, targets, PATIENCE).await) })?;
-                Ok(ends.iter().map(super::super::ending::End::words).collect::<Vec<_>>().join("; "))
+                let ended = self.request.block_on(async {
+                    Ok::<_, EnsureError>(end_one(&self.machine, stray, PATIENCE).await)
+                })?;
+                Ok(ended.words())
             }
         }
     }

@@ -19,7 +19,7 @@ pub(super) fn room(size: Size) -> usize {
 pub(super) fn text(seen: &Seen, columns: usize) -> Vec<String> {
     let row = &seen.row;
     let ports: Vec<String> = row.ports.iter().map(u16::to_string).collect();
-    let use_ = format!(
+    let spent = format!(
         "CPU {:.1} %, {:.1} s of it so far; RAM {}; {} old",
         row.cpu_percent,
         Duration::from_millis(row.cpu_ms).as_secs_f64(),
@@ -39,7 +39,7 @@ pub(super) fn text(seen: &Seen, columns: usize) -> Vec<String> {
     fields.extend(seen.parent.clone().map(|parent| ("parent", parent)));
     fields.extend(row.started_by.clone().map(|who| ("started by", who)));
     fields.extend((!ports.is_empty()).then(|| ("ports", ports.join(", "))));
-    fields.push(("use", use_));
+    fields.push(("use", spent));
     let mut lines: Vec<String> =
         fields.iter().flat_map(|(heading, value)| field(heading, value, columns)).collect();
     if let Some((path, tail)) = &seen.log {
