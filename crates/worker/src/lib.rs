@@ -52,4 +52,4 @@ pub use serve::{Served, run, serve};
 #[doc(hidden)]
 pub use server::check_observations;
 pub use stop::StopReason;
-pub use store::{StoreError, backup, restore};
+pub use store::{StoreError, backup, restore, schema_versions};

@@ -100,6 +100,20 @@ impl Service {
         }
     }
 
+    /// The program that an installed file names, if it is understood.
+    pub(crate) fn program(kind: Kind, text: &str) -> Option<PathBuf> {
+        match kind {
+            Kind::Systemd => systemd::program(text),
+            Kind::Launchd => between(text, "<array>", "</array>").and_then(|words| element(words, "string")),
+            Kind::Schtasks => element(text, "Command"),
+        }
+    }
+
+    /// The service of this name, as far as a file that is there is concerned.
+    pub(crate) fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), words: Vec::new() }
+    }
+
     /// The command that makes the manager start it, now and from then on.
     pub(crate) fn enable(&self, kind: Kind, path: &Path) -> String {
         match kind {
@@ -124,6 +138,17 @@ fn flag(name: &str, value: impl Into<OsString>) -> OsString {
     word.push("=");
     word.push(value.into());
     word
+}
+
+fn between<'t>(text: &'t str, open: &str, close: &str) -> Option<&'t str> {
+    Some(text.split_once(open)?.1.split_once(close)?.0)
+}
+
+/// The text of the first element of this name, as a path.
+fn element(text: &str, name: &str) -> Option<PathBuf> {
+    let found = between(text, &format!("<{name}>"), &format!("</{name}>"))?;
+    let plain = found.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+    Some(plain.into())
 }
 
 /// Text as XML has it.

@@ -60,3 +60,20 @@ fn quoted(word: &str) -> String {
     quoted.push('"');
     quoted
 }
+
+/// The first word of `ExecStart=`, if it is one that [`quoted`] could have written or needs no quoting.
+pub(super) fn program(text: &str) -> Option<PathBuf> {
+    let line = text.lines().find_map(|line| line.trim_start().strip_prefix("ExecStart="))?.trim_start();
+    let Some(rest) = line.strip_prefix('"') else {
+        return line.split_whitespace().next().map(PathBuf::from);
+    };
+    let (mut word, mut chars) = (String::new(), rest.chars());
+    loop {
+        match chars.next()? {
+            '"' => return Some(word.into()),
+            '\\' => word.push(chars.next().filter(|c| matches!(c, '"' | '\\'))?),
+            c @ ('%' | '$') => word.push(chars.next().filter(|next| *next == c)?),
+            c => word.push(c),
+        }
+    }
+}
