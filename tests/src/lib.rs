@@ -4,6 +4,7 @@
 // All of this package is test code.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod activation;
 mod debugger;
 mod draw;
 mod gate;
@@ -14,6 +15,7 @@ mod run;
 mod sandbox;
 mod squatter;
 
+pub use activation::{activated, activated_as};
 pub use debugger::Debugger;
 pub use draw::Draw;
 pub use gate::{Gate, all_at_once};

@@ -139,6 +139,10 @@ pub(crate) fn serve(error: &ServeError, words: &Words) -> String {
         ServeError::Tenure(TenureError::NotHandedOver { .. }) => {
             format!("The worker in office goes on serving: {} says which it is.", words.command("status"))
         }
+        ServeError::Activation(_) => format!(
+            "Correct the socket unit, which {} writes: it needs ListenStream=127.0.0.1:PORT, with the worker's --port.",
+            words.command("service install --socket")
+        ),
         ServeError::Tenure(TenureError::Superseded(_)) => {
             format!("{} says who is in office now.", words.command("status"))
         }
