@@ -236,6 +236,12 @@ fn lock_leaked(path: &std::path::Path, pids: &[coordinator::machine::Pid]) -> St
 }
 
 fn port_taken(port: u16, program: Option<&str>, elsewhere: &str) -> String {
+    if program == Some("systemd") {
+        return format!(
+            "Where a socket unit has the port, systemd starts the worker: `systemctl --user status 'oneworker-*'` says why it does not. Or \
+             use another port than {port}: {elsewhere}."
+        );
+    }
     let holder = program.unwrap_or("the program that holds it");
     format!(
         "Stop {holder}, or use another port than {port}: {elsewhere}, or port = \"auto\" in oneworker.toml."

@@ -4,12 +4,13 @@
 
 use std::time::{Duration, Instant};
 
-use coordinator::{EnsureError, ensure_on, system};
+use coordinator::{EnsureError, ensure_on};
 
 use super::{Done, Request, ensure, stop};
 use crate::args::RestartArgs;
 use crate::exit;
 use crate::progress::Progress;
+use crate::service;
 use crate::spec::worker_spec;
 
 /// With less than this left, a start is not tried.
@@ -33,7 +34,7 @@ pub(super) fn run(args: &RestartArgs) -> Done {
     let progress = Progress::default();
     let mut worker = request.block_on(async {
         let watcher = |words: &str| progress.phase(words);
-        progress.watch(ensure_on(&system::machine(), &spec, &watcher)).await
+        progress.watch(ensure_on(&service::machine(), &spec, &watcher)).await
     })?;
     worker.elapsed = begun.elapsed();
     ensure::print(args.output.mode(), request.settings.name.value.as_str(), &worker)?;

@@ -22,6 +22,17 @@ fn nothing_is_said_where_nothing_is_wrong_and_nothing_is_made() {
 }
 
 #[test]
+fn nothing_is_said_of_a_worker_that_was_started_by_hand_with_the_rights_that_most_files_get() {
+    let identity = identity();
+    let serve = identity.command("serve").arg("--foreground").through(r#"umask 022; exec "$@""#);
+    let worker = serve.start();
+    identity.wait_until_ready(worker.pid());
+    assert_silent(&doctor(&identity).output());
+    identity.stop();
+    assert_silent(&doctor(&identity).output());
+}
+
+#[test]
 fn the_documentation_lists_every_check() {
     let identity = identity();
     assert!(findings(doctor(&identity)).is_empty());

@@ -1,12 +1,12 @@
 //! Who is there besides: on the port, of past tenures, of other versions and in other directories.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::{Child, Command};
 
 use coordinator::proof::identity_digest;
 use coordinator::system;
-use oneworker_tests::{Bystander, Identity, Squatter, free_port, kill};
+use oneworker_tests::{Bystander, Identity, Squatter, free_port, kill, wait_for};
 
 use super::{Fault, Planted, doctor, findings, found, home, identity, name, named};
 
@@ -98,6 +98,32 @@ each! { found:
         },
         check: "namesakes", level: "warning", words: "there is another state directory of", mended: false,
     };
+}
+
+#[test]
+fn systemd_at_the_port_is_a_stranger_unless_the_identitys_own_unit_has_it_there() {
+    let (name, port) = (name(), free_port());
+    let identity = named(&name).on_port(port);
+    // A process is called by the name that it was executed under.
+    let systemd = identity.scratch().join("systemd");
+    symlink("/usr/bin/python3", &systemd).unwrap();
+    let listen =
+        format!("import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(600)");
+    let _listener = Process(Command::new(systemd).args(["-c", &listen]).spawn().unwrap());
+    let held = wait_for("the port to be taken", || {
+        let found = findings(doctor(&identity));
+        found.first().cloned()
+    });
+    let message = held["message"].as_str().unwrap();
+    assert!(message.contains(&format!("port {port} is held by systemd")), "{message}");
+    let units = home(&identity).join(".config/systemd/user");
+    fs::create_dir_all(&units).unwrap();
+    let unit = |port: u16| {
+        let text = format!("[Socket]\nListenStream=127.0.0.1:{port}\n");
+        fs::write(units.join(format!("oneworker-{name}.socket")), text).unwrap();
+        findings(doctor(&identity)).len()
+    };
+    assert_eq!((unit(port - 1), unit(port)), (1, 0));
 }
 
 /// A `PATH` that leads to an install of this version.

@@ -10,8 +10,10 @@ pub(super) fn examine(case: &Case<'_>) -> Vec<Finding> {
 
     use super::super::repair::Repair;
 
-    /// What is told or trusted by them: made with their owner's rights alone.
-    const SECRET: [&str; 4] = [layout::TOKEN, layout::PROOF_KEY, layout::RECORD, layout::WORKER_DB];
+    /// Made with their owner's rights alone.
+    const SECRET: [&str; 3] = [layout::TOKEN, layout::PROOF_KEY, layout::RECORD];
+    /// Made with the rights that new files get where the worker was started.
+    const DATABASES: [&str; 2] = [layout::WORKER_DB, layout::LIFECYCLE_DB];
 
     let me = rustix::process::geteuid().as_raw();
     let logs = case.dir.join(layout::LOG_DIR);
@@ -37,8 +39,14 @@ pub(super) fn examine(case: &Case<'_>) -> Vec<Finding> {
                 }
                 continue;
             }
-            let secret = SECRET.iter().any(|secret| name.starts_with(secret));
-            if secret && mode & 0o077 != 0 {
+            let wrong = if SECRET.contains(&name.as_str()) {
+                0o077
+            } else if DATABASES.iter().any(|database| name.starts_with(database)) {
+                0o022
+            } else {
+                0
+            };
+            if mode & wrong != 0 {
                 let message = format!("{shown} can be used by other users (mode {mode:o})");
                 let finding = Finding::problem(message, format!("chmod 600 {shown}"));
                 findings.push(finding.mended_by(Repair::Rights { path: path.clone(), mode: 0o600 }));
