@@ -4,6 +4,7 @@
 // All of this package is test code.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod activation;
 mod debugger;
 mod draw;
 mod gate;
@@ -15,6 +16,7 @@ mod sandbox;
 mod squatter;
 mod terminal;
 
+pub use activation::{activated, activated_as};
 pub use debugger::Debugger;
 pub use draw::Draw;
 pub use gate::{Gate, all_at_once};

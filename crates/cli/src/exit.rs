@@ -62,6 +62,7 @@ pub(crate) const TABLE: &[(&str, Exit)] = &[
     ("signals", Exit(46)),
     ("watchdog", Exit(47)),
     ("listen", Exit(48)),
+    ("activation", Exit(49)),
     ("io", Exit(50)),
     ("unreachable", Exit(60)),
     ("refused", Exit(61)),

@@ -139,6 +139,10 @@ pub(crate) fn serve(error: &ServeError, words: &Words) -> String {
         ServeError::Tenure(TenureError::NotHandedOver { .. }) => {
             format!("The worker in office goes on serving: {} says which it is.", words.command("status"))
         }
+        ServeError::Activation(_) => format!(
+            "Correct the socket unit, which {} writes: it needs ListenStream=127.0.0.1:PORT, with the worker's --port.",
+            words.command("service install --socket")
+        ),
         ServeError::Tenure(TenureError::Superseded(_)) => {
             format!("{} says who is in office now.", words.command("status"))
         }
@@ -232,6 +236,12 @@ fn lock_leaked(path: &std::path::Path, pids: &[coordinator::machine::Pid]) -> St
 }
 
 fn port_taken(port: u16, program: Option<&str>, elsewhere: &str) -> String {
+    if program == Some("systemd") {
+        return format!(
+            "Where a socket unit has the port, systemd starts the worker: `systemctl --user status 'oneworker-*'` says why it does not. Or \
+             use another port than {port}: {elsewhere}."
+        );
+    }
     let holder = program.unwrap_or("the program that holds it");
     format!(
         "Stop {holder}, or use another port than {port}: {elsewhere}, or port = \"auto\" in oneworker.toml."

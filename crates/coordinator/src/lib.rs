@@ -29,6 +29,7 @@ pub mod layout;
 pub mod lifecycle;
 pub mod lock_scheme;
 pub mod machine;
+pub mod notes;
 pub mod proof;
 pub mod record;
 #[cfg_attr(not(feature = "sabotage"), path = "sabotage_off.rs")]

@@ -5,6 +5,8 @@ use std::io;
 use coordinator::TenureError;
 use thiserror::Error;
 
+use crate::activation::ActivationError;
+
 /// Why [`crate::serve`] ended without having served. To lose the claim is no error: see [`crate::Served::Lost`].
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -12,6 +14,9 @@ pub enum ServeError {
     /// Office could not be taken, or not be made use of. Sessions were told already.
     #[error(transparent)]
     Tenure(#[from] TenureError),
+    /// The socket that a service manager has opened for this worker is not the identity's. Nothing was touched.
+    #[error(transparent)]
+    Activation(#[from] ActivationError),
     /// The event loop could not be made: mostly too many open files.
     #[error("the event loop can't be started: {0}")]
     EventLoop(#[source] io::Error),
@@ -34,6 +39,7 @@ impl ServeError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Tenure(error) => error.code(),
+            Self::Activation(_) => "activation",
             Self::EventLoop(_) => "event_loop",
             Self::Signals(_) => "signals",
             Self::Watchdog(_) => "watchdog",

@@ -8,6 +8,7 @@
 //! | module | subject |
 //! | --- | --- |
 //! | `serve` | one tenure from the claim to the end |
+//! | `activation` | the socket that a service manager has opened |
 //! | `office` | taking office, or standing by for it |
 //! | `server` | HTTP: accept loop, limits, gate, routes |
 //! | `children` | the programs that are started in its place and beside it |
@@ -21,6 +22,7 @@
 //! | `signals`, `service_manager` | the surroundings |
 #![forbid(unsafe_code)]
 
+mod activation;
 #[cfg_attr(not(unix), allow(dead_code, reason = "nothing can be started there yet"))]
 mod children;
 mod error;
@@ -41,6 +43,7 @@ mod store;
 mod vigil;
 mod watchdog;
 
+pub use activation::ActivationError;
 pub use children::{
     Check, Env, Part, PartLimits, Plan, Restart, RestartWhen, Socket, StopRule, When, parse_duration,
     parse_size,
@@ -52,4 +55,4 @@ pub use serve::{Served, run, serve};
 #[doc(hidden)]
 pub use server::check_observations;
 pub use stop::StopReason;
-pub use store::{StoreError, backup, restore};
+pub use store::{StoreError, backup, restore, schema_versions};

@@ -3,7 +3,7 @@
 //! The order is the point. Workers that bind, open or write anything before they know that they are the one hurt the one that is: so the
 //! claim comes first, and a loser returns before it has touched log, port, database or record.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use coordinator::machine::{Clock, Machine, ProcessIdentity};
 use coordinator::{Holder, Superseded, Tenure, TenureError, WorkerSpec, failpoint, layout};
 use tokio::task::JoinHandle;
 
+use crate::activation;
 use crate::children::{self, Children};
 use crate::error::ServeError;
 use crate::handover::{self, Agreed, Drained, Incoming, Inherited, Outgoing};
@@ -49,6 +50,8 @@ pub enum Served {
 pub fn run(spec: &WorkerSpec, options: ServeOptions) -> Result<Served, ServeError> {
     // First: it needs a process of one thread.
     children::prepare(&options.children).map_err(ServeError::Guard)?;
+    // Then: before any other descriptor could have its number.
+    let opened = activation::take(spec.port(), &options.children)?;
     crate::panic::end_process_on_panic();
     log::start(options.log_level);
     // One thread serves: the worker waits most of the time, and a thread for each core would cost memory that nobody uses.
@@ -61,7 +64,7 @@ pub fn run(spec: &WorkerSpec, options: ServeOptions) -> Result<Served, ServeErro
         .thread_name("worker-io")
         .build()
         .map_err(ServeError::EventLoop)?;
-    let served = event_loop.block_on(serve(&coordinator::system::machine(), spec, options));
+    let served = event_loop.block_on(serve_on(&coordinator::system::machine(), spec, options, opened));
     // A blocking call that hangs must not keep the process, and with it the lock.
     event_loop.shutdown_background();
     served
@@ -78,13 +81,25 @@ pub fn run(spec: &WorkerSpec, options: ServeOptions) -> Result<Served, ServeErro
 pub async fn serve(
     machine: &Machine,
     spec: &WorkerSpec,
+    options: ServeOptions,
+) -> Result<Served, ServeError> {
+    serve_on(machine, spec, options, None).await
+}
+
+/// [`serve`], on the socket that was opened for this worker, if one was.
+async fn serve_on(
+    machine: &Machine,
+    spec: &WorkerSpec,
     mut options: ServeOptions,
+    opened: Option<TcpListener>,
 ) -> Result<Served, ServeError> {
     failpoint::hit("serve.start");
     loop {
         let stop = Stop::new();
         let _signals = Signals::handle(&stop, options.foreground).map_err(ServeError::Signals)?;
-        let (served, successor) = match serve_once(machine, spec, &options, &stop).await? {
+        // Who opened it has it still, and so may this worker need it again.
+        let opened = opened.as_ref().and_then(|opened| opened.try_clone().ok());
+        let (served, successor) = match serve_once(machine, spec, &options, opened, &stop).await? {
             Over::Served(served) => return Ok(served),
             Over::HandedOver(served, successor) => (served, successor),
         };
@@ -119,6 +134,7 @@ async fn serve_once(
     machine: &Machine,
     spec: &WorkerSpec,
     options: &ServeOptions,
+    opened: Option<TcpListener>,
     stop: &Stop,
 ) -> Result<Over, ServeError> {
     let manager = ServiceManager::from_environment();
@@ -162,7 +178,7 @@ async fn serve_once(
         manager,
     );
 
-    let mut house = House { incoming, ..House::default() };
+    let mut house = House { incoming, opened, ..House::default() };
     let agreed = Agreed::default();
     let begun = tokio::select! {
         biased;
@@ -259,6 +275,8 @@ pub(crate) struct House {
     pub(crate) children: Children,
     /// What the sockets come over at first, and go over at last.
     incoming: Option<Incoming>,
+    /// The socket that this worker was started with.
+    opened: Option<TcpListener>,
     pub(crate) outgoing: Option<Outgoing>,
     upkeep: Option<Upkeep>,
 }
@@ -276,7 +294,7 @@ async fn begin(
 ) -> Result<SocketAddr, ServeError> {
     let marker = Children::sweep(machine, tenure, &options.children).await?;
     let Inherited { port: mut bound, connections } =
-        handover::take_port(tenure, house.incoming.take()).await?;
+        handover::take_port(tenure, house.incoming.take(), house.opened.take()).await?;
     // A command that serves in this worker's place has its port.
     let mut given = None;
     if options.children.command.is_some() {

@@ -64,6 +64,7 @@ mod liveness {
 
 /// The identity's port, and who else is there.
 mod ports {
+    mod activated;
     mod addresses;
     mod impostors;
     mod inherited;

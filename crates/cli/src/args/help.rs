@@ -184,12 +184,13 @@ Examples:
   oneworker hook uninstall --for gemini";
 
 pub(super) const SERVICE: &str = "\
-The file is shown first; nothing but this file is written, and the command that makes the system read it is printed. Flags and
-variables are written down; the configuration file is read when the worker starts.
+What is written is shown first, and the command that makes the system read it is printed. Flags and variables are written down;
+the configuration file is read when the worker starts.
 
 Examples:
   oneworker service show
   oneworker service install --yes
+  oneworker service install --socket                    Started when somebody connects
   oneworker service install --name notes --port 4000 -- node /srv/server.js
   oneworker service uninstall";
 

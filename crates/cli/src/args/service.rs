@@ -33,6 +33,9 @@ pub(crate) struct ServiceArgs {
     /// The service manager [default: this system's own]
     #[arg(long, value_name = "MANAGER")]
     pub(crate) manager: Option<Kind>,
+    /// With a socket unit beside it: systemd listens at the port, and starts the worker when somebody connects
+    #[arg(long)]
+    pub(crate) socket: bool,
 }
 
 /// `service install`, `service uninstall`

@@ -13,5 +13,5 @@ mod source;
 pub(crate) use facts::{Census, Facts, working_dir};
 pub(crate) use kin::{ancestors, descendants};
 pub(crate) use kind::{Kind, Tenant, Told, is_managed, strays, tell};
-pub(crate) use open::{connections, has_tenure, holds};
+pub(crate) use open::{connections, has_tenure, holds, tenures};
 pub(crate) use source::{source, version};

@@ -21,7 +21,16 @@ pub(crate) fn holds<'a>(pid: Pid, files: &[&'a Path]) -> Vec<&'a Path> {
 
 /// Whether it has a tenure lock open, of whatever identity: then it is in office, or about to be.
 pub(crate) fn has_tenure(pid: Pid) -> bool {
-    descriptors(pid).any(|file| file.file_name().is_some_and(|name| name == layout::WORKER_LOCK))
+    !tenures(pid).is_empty()
+}
+
+/// The directories whose tenure lock it has open.
+pub(crate) fn tenures(pid: Pid) -> Vec<PathBuf> {
+    let of_lock = |file: PathBuf| {
+        let is_lock = file.file_name().is_some_and(|name| name == layout::WORKER_LOCK);
+        is_lock.then(|| file.parent().map(Path::to_owned)).flatten()
+    };
+    descriptors(pid).filter_map(of_lock).collect()
 }
 
 /// The ports of this machine that these processes are connected to.

@@ -1,7 +1,7 @@
 //! What a process has open can't be seen here.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use coordinator::machine::Pid;
 
@@ -13,6 +13,11 @@ pub(crate) fn holds<'a>(_: Pid, _: &[&'a Path]) -> Vec<&'a Path> {
 /// Not that it is known.
 pub(crate) fn has_tenure(_: Pid) -> bool {
     false
+}
+
+/// None that it is known of.
+pub(crate) fn tenures(_: Pid) -> Vec<PathBuf> {
+    Vec::new()
 }
 
 /// Not known.

@@ -1,7 +1,7 @@
 //! `oneworker ensure`: the address of the one worker. Hooks run it before everything else, so nothing is set up that a running
 //! worker's session does not need.
 
-use coordinator::{Outcome, Worker, blocking, ensure_on, system};
+use coordinator::{Outcome, Worker, blocking, ensure_on};
 use serde::Serialize;
 
 use super::{Done, Request, session};
@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::fields::ms;
 use crate::output::{self, Mode, SCHEMA};
 use crate::progress::Progress;
+use crate::service;
 
 pub(super) fn run(args: &EnsureArgs) -> Done {
     let mut flags = args.common.flags();
@@ -24,7 +25,7 @@ pub(super) fn run(args: &EnsureArgs) -> Done {
             let progress = Progress::default();
             request.block_on(async {
                 let watcher = |words: &str| progress.phase(words);
-                progress.watch(ensure_on(&system::machine(), &request.spec, &watcher)).await
+                progress.watch(ensure_on(&service::machine(), &request.spec, &watcher)).await
             })?
         }
     };

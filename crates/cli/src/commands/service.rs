@@ -1,8 +1,11 @@
 //! `oneworker service`: the worker as a service of the system.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use coordinator::PortChoice;
 use serde::Serialize;
+use worker::Socket;
 
 use super::{Done, consent, settings};
 use crate::args::{ServiceArgs, ServiceChange, ServiceCommand};
@@ -28,14 +31,57 @@ struct Answer<'a> {
     outcome: &'a str,
     path: &'a Path,
     text: &'a str,
+    /// The socket unit, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    socket: Option<Written<'a>>,
     next: &'a str,
 }
 
-/// A service, and where it is written down.
+#[derive(Serialize)]
+struct Written<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+/// A service, and where it is written down: first itself, then its socket if it has one.
 struct Place {
     kind: Kind,
     service: Service,
-    path: PathBuf,
+    files: Vec<Text>,
+}
+
+/// What a file is to hold.
+type Text = (PathBuf, String);
+
+impl Place {
+    /// The service's file; there always is one.
+    fn path(&self) -> &Path {
+        self.files.first().map_or(Path::new(""), |(path, _)| path)
+    }
+
+    fn names(&self) -> String {
+        let names: Vec<String> = self.files.iter().map(|(path, _)| path.display().to_string()).collect();
+        names.join(" and ")
+    }
+
+    fn answer<'a>(&'a self, outcome: &'a str, next: &'a str) -> Answer<'a> {
+        let socket = self.files.get(1).map(|(path, text)| Written { path, text });
+        let text = self.files.first().map_or("", |(_, text)| text);
+        Answer { schema: SCHEMA, outcome, path: self.path(), text, socket, next }
+    }
+
+    /// Each file as it is now, with what it is to hold.
+    fn read(&self) -> Result<Vec<(WrittenFile, &Text)>, Refused> {
+        self.files.iter().map(|file| Ok((WrittenFile::read(&file.0)?, file))).collect()
+    }
+}
+
+fn environment(variable: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(variable)
+}
+
+fn no_home() -> Failure {
+    Failure::usage("no variable names the home directory, where services are".to_owned())
 }
 
 fn place(args: &ServiceArgs) -> Result<Place, Failure> {
@@ -48,92 +94,116 @@ fn place(args: &ServiceArgs) -> Result<Place, Failure> {
         .map_err(|error| Failure::io("this program's own path can't be found", &error))?;
     let service = Service::new(&program, &settings, file == FileChoice::None).map_err(Failure::usage)?;
     let kind = args.manager.unwrap_or_else(Kind::here);
-    let path = service.path(kind, &|variable| std::env::var_os(variable)).ok_or_else(|| {
-        Failure::usage("no variable names the home directory, where services are".to_owned())
-    })?;
-    Ok(Place { kind, service, path })
+    let path = service.path(kind, &environment).ok_or_else(no_home)?;
+    let mut files = vec![(path, service.text(kind))];
+    if args.socket {
+        if kind != Kind::Systemd {
+            let message = "--socket: only systemd opens sockets for a worker; leave it out for this manager";
+            return Err(Failure::usage(message.to_owned()));
+        }
+        let PortChoice::Fixed(port) = settings.port.value else {
+            let message = "--socket: any free port can't be listened at before the worker has one; name a port with --port";
+            return Err(Failure::usage(message.to_owned()));
+        };
+        if settings.plan.value.command.as_ref().is_some_and(|command| command.socket == Socket::Own) {
+            let message = "--socket: the command makes a socket of its own on the same port; give it socket = \"pass\" if it can take one";
+            return Err(Failure::usage(message.to_owned()));
+        }
+        let path = service.socket_path(&environment).ok_or_else(no_home)?;
+        files.push((path, service.socket_text(port)));
+    }
+    Ok(Place { kind, service, files })
 }
 
 fn show(args: &ServiceArgs) -> Done {
-    let Place { kind, service, path } = place(args)?;
-    let text = service.text(kind);
-    let installed = WrittenFile::read(&path)?.text;
-    let outcome = match installed {
-        None => "not_installed",
-        Some(installed) if installed == text => "installed",
-        Some(_) => "differs",
-    };
-    let next = service.enable(kind, &path);
-    let words = format!("# {}: {}\n{text}", path.display(), outcome.replace('_', " "));
-    output::result(
-        args.output.mode(),
-        words.trim_end(),
-        &Answer { schema: SCHEMA, outcome, path: &path, text: &text, next: &next },
-    )?;
+    let place = place(args)?;
+    let next = place.service.enable(place.kind, place.path(), args.socket);
+    let (mut all, mut outcome) = (String::new(), "installed");
+    for (file, (path, text)) in place.read()? {
+        let state = match &file.text {
+            None => "not_installed",
+            Some(installed) if installed == text => "installed",
+            Some(_) => "differs",
+        };
+        // What is missing outweighs what differs, and that what is there.
+        if outcome != "not_installed" && state != "installed" {
+            outcome = state;
+        }
+        let _ = write!(all, "# {}: {}\n{text}", path.display(), state.replace('_', " "));
+    }
+    output::result(args.output.mode(), all.trim_end(), &place.answer(outcome, &next))?;
     Ok(exit::OK)
 }
 
 fn install(args: &ServiceArgs, change: &ServiceChange) -> Done {
-    let Place { kind, service, path } = place(args)?;
-    let text = service.text(kind);
-    let next = service.enable(kind, &path);
-    let answer = |outcome| Answer { schema: SCHEMA, outcome, path: &path, text: &text, next: &next };
+    let place = place(args)?;
+    let next = place.service.enable(place.kind, place.path(), args.socket);
     let mode = args.output.mode();
-    let file = WrittenFile::read(&path)?;
-    if file.text.as_deref() == Some(&text) {
-        let words = format!("{} is as it should be. To start it: {next}", path.display());
-        output::result(mode, &words, &answer("unchanged"))?;
+    let changed: Vec<_> =
+        place.read()?.into_iter().filter(|(file, (_, text))| file.text.as_deref() != Some(text)).collect();
+    if changed.is_empty() {
+        let words = format!("{} is as it should be. To start it: {next}", place.names());
+        output::result(mode, &words, &place.answer("unchanged", &next))?;
         return Ok(exit::OK);
     }
-    let diff = difference(&path, file.text.as_deref().unwrap_or_default(), &text);
+    let diff: String = changed
+        .iter()
+        .map(|(file, (path, text))| difference(path, file.text.as_deref().unwrap_or_default(), text))
+        .collect();
     if change.consent.dry_run {
-        output::result(mode, &output::printable(diff.trim_end()), &answer("would_change"))?;
+        output::result(mode, &output::printable(diff.trim_end()), &place.answer("would_change", &next))?;
         return Ok(exit::OK);
     }
     consent::obtain(&change.consent, mode, &diff)?;
-    file.write(&text)?;
-    output::result(
-        mode,
-        &format!("{} is written. To start it: {next}", path.display()),
-        &answer("installed"),
-    )?;
+    for (file, (_, text)) in &changed {
+        file.write(text)?;
+    }
+    let words = format!("{} is written. To start it: {next}", place.names());
+    output::result(mode, &words, &place.answer("installed", &next))?;
     Ok(exit::OK)
 }
 
 fn uninstall(args: &ServiceArgs, change: &ServiceChange) -> Done {
-    let Place { kind, service, path } = place(args)?;
-    let next = service.disable(kind);
+    let mut place = place(args)?;
+    // A socket without its service would start nothing.
+    if place.kind == Kind::Systemd && place.files.len() == 1 {
+        place.files.extend(place.service.socket_path(&environment).map(|path| (path, String::new())));
+    }
+    let mut files = Vec::new();
+    for (path, _) in &place.files {
+        let file = WrittenFile::read(path)?;
+        if let Some(text) = file.text.clone() {
+            files.push((file, (path.clone(), text)));
+        }
+    }
     let mode = args.output.mode();
-    let file = WrittenFile::read(&path)?;
-    let text = file.text.clone().unwrap_or_default();
-    let answer = |outcome| Answer { schema: SCHEMA, outcome, path: &path, text: &text, next: &next };
-    if file.text.is_none() {
-        output::result(mode, &format!("there is no {}", path.display()), &answer("unchanged"))?;
+    let by_socket = files.iter().any(|(_, (path, _))| path != place.path());
+    let next = place.service.disable(place.kind, by_socket);
+    let is_enabled = place.kind == Kind::Systemd && place.service.is_enabled(place.path());
+    if files.is_empty() {
+        place.files.truncate(1);
+        place.files.iter_mut().for_each(|(_, text)| text.clear());
+        let words = format!("there is no {}", place.path().display());
+        output::result(mode, &words, &place.answer("unchanged", &next))?;
         return Ok(exit::OK);
     }
-    let diff = difference(&path, &text, "");
+    let (files, written): (Vec<_>, Vec<_>) = files.into_iter().unzip();
+    place.files = written;
+    let diff: String = place.files.iter().map(|(path, text)| difference(path, text, "")).collect();
     if change.consent.dry_run {
-        output::result(mode, &output::printable(diff.trim_end()), &answer("would_change"))?;
+        output::result(mode, &output::printable(diff.trim_end()), &place.answer("would_change", &next))?;
         return Ok(exit::OK);
     }
     // The manager has to forget it while the file is there.
-    if kind == Kind::Systemd && enabled(&path) {
-        let message = format!("{} is enabled: first run {next}", path.display());
+    if is_enabled {
+        let message = format!("{} is enabled: first run {next}", place.names());
         return Err(Refused(message).into());
     }
     consent::obtain(&change.consent, mode, &diff)?;
-    file.remove()?;
-    output::result(
-        mode,
-        &format!("{} is gone. If it still runs: {next}", path.display()),
-        &answer("uninstalled"),
-    )?;
+    for file in &files {
+        file.remove()?;
+    }
+    let words = format!("{} is gone. If it still runs: {next}", place.names());
+    output::result(mode, &words, &place.answer("uninstalled", &next))?;
     Ok(exit::OK)
-}
-
-/// Whether systemd has its link to the unit, as `systemctl enable` makes it.
-fn enabled(path: &Path) -> bool {
-    let link =
-        path.parent().zip(path.file_name()).map(|(dir, name)| dir.join("default.target.wants").join(name));
-    link.is_some_and(|link| std::fs::symlink_metadata(link).is_ok())
 }

@@ -21,6 +21,8 @@ fn nothing() -> Sight {
         process: None,
         launch: None,
         trouble: None,
+        held_back: None,
+        bad_version: None,
     }
 }
 

@@ -54,6 +54,24 @@ pub(crate) enum ConfigError {
     Program(io::Error),
 }
 
+impl ConfigError {
+    /// Whether it is the file that has to be mended, and not the call.
+    pub(crate) fn is_of_file(&self) -> bool {
+        match self {
+            Self::UnknownKey { .. }
+            | Self::Syntax { .. }
+            | Self::Unreadable { .. }
+            | Self::TooLarge { .. } => true,
+            Self::BadValue { origin, .. } => matches!(origin, Source::File { .. }),
+            Self::Missing { .. }
+            | Self::RelativeFile(_)
+            | Self::NoStateDir(_)
+            | Self::Spec(_)
+            | Self::Program(_) => false,
+        }
+    }
+}
+
 /// A wrong value's place and key; the flag and the variable say the key themselves.
 fn located(origin: &Source, key: &str, wrong: &str) -> String {
     match origin {

@@ -1,9 +1,11 @@
 //! The worker as a service of the system: what each service manager reads, and where from.
 //!
-//! Such a worker keeps no secret bargain with `ensure`: it takes office by the same lock as every other, and one that loses stands by
-//! (systemd) or ends with success (elsewhere).
+//! Such a worker takes office by the same lock as every other, and one that loses stands by (systemd) or ends with success (elsewhere). A
+//! session that has to start one asks systemd to do it, if a unit of the identity is enabled; see `launcher`.
 
 mod launchd;
+#[cfg_attr(not(target_os = "linux"), path = "launcher_elsewhere.rs")]
+mod launcher;
 mod scheduler;
 mod systemd;
 
@@ -11,8 +13,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use coordinator::Port;
 
 use crate::config::{Key, Settings, Source};
+pub(crate) use launcher::machine;
 
 /// A service manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -100,19 +104,49 @@ impl Service {
         }
     }
 
-    /// The command that makes the manager start it, now and from then on.
-    pub(crate) fn enable(&self, kind: Kind, path: &Path) -> String {
+    /// What systemd reads of the socket that it opens at this port in the worker's place, and where from. No other manager has the like.
+    pub(crate) fn socket_text(&self, port: Port) -> String {
+        systemd::socket_text(self, port)
+    }
+
+    /// The file that it reads that from.
+    pub(crate) fn socket_path(&self, environment: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+        let set = |variable: &str| environment(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+        systemd::socket_path(self, &set)
+    }
+
+    /// Whether systemd starts the unit at this path, or listens for it.
+    pub(crate) fn is_enabled(&self, path: &Path) -> bool {
+        systemd::is_enabled(self, path)
+    }
+
+    /// The program that an installed file names, if it is understood.
+    pub(crate) fn program(kind: Kind, text: &str) -> Option<PathBuf> {
         match kind {
-            Kind::Systemd => systemd::enable(self),
+            Kind::Systemd => systemd::words(text)?.into_iter().next().map(PathBuf::from),
+            Kind::Launchd => between(text, "<array>", "</array>").and_then(|words| element(words, "string")),
+            Kind::Schtasks => element(text, "Command"),
+        }
+    }
+
+    /// The service of this name, as far as a file that is there is concerned.
+    pub(crate) fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), words: Vec::new() }
+    }
+
+    /// The command that makes the manager start it, now and from then on.
+    pub(crate) fn enable(&self, kind: Kind, path: &Path, by_socket: bool) -> String {
+        match kind {
+            Kind::Systemd => systemd::enable(self, by_socket),
             Kind::Launchd => launchd::enable(path),
             Kind::Schtasks => scheduler::enable(self, path),
         }
     }
 
     /// The command that makes it forget the service.
-    pub(crate) fn disable(&self, kind: Kind) -> String {
+    pub(crate) fn disable(&self, kind: Kind, by_socket: bool) -> String {
         match kind {
-            Kind::Systemd => systemd::disable(self),
+            Kind::Systemd => systemd::disable(self, by_socket),
             Kind::Launchd => launchd::disable(self),
             Kind::Schtasks => scheduler::disable(self),
         }
@@ -124,6 +158,17 @@ fn flag(name: &str, value: impl Into<OsString>) -> OsString {
     word.push("=");
     word.push(value.into());
     word
+}
+
+fn between<'t>(text: &'t str, open: &str, close: &str) -> Option<&'t str> {
+    Some(text.split_once(open)?.1.split_once(close)?.0)
+}
+
+/// The text of the first element of this name, as a path.
+fn element(text: &str, name: &str) -> Option<PathBuf> {
+    let found = between(text, &format!("<{name}>"), &format!("</{name}>"))?;
+    let plain = found.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+    Some(plain.into())
 }
 
 /// Text as XML has it.

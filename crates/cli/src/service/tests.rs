@@ -55,3 +55,17 @@ fn each_manager_has_its_place() {
     }
     assert_eq!(notes.path(Kind::Systemd, &moved), Some(PathBuf::from(format!("/config/{unit}"))));
 }
+
+#[test]
+fn the_program_is_read_back_from_what_each_manager_reads() {
+    for program in ["/p q", r#"/a"b\c$d%e&f<g"#, "/plain"] {
+        let service = Service { name: "a".to_owned(), words: vec![program.into(), "serve".into()] };
+        for kind in [Kind::Systemd, Kind::Launchd, Kind::Schtasks] {
+            assert_eq!(Service::program(kind, &service.text(kind)), Some(program.into()), "{kind:?}");
+        }
+    }
+    assert_eq!(Service::program(Kind::Systemd, "ExecStart=/bin/x serve"), Some("/bin/x".into()));
+    for other in ["", "[Service]", "ExecStart=\"/open", "ExecStart=\"%h/x\""] {
+        assert_eq!(Service::program(Kind::Systemd, other), None, "{other}");
+    }
+}

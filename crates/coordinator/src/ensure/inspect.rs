@@ -25,6 +25,10 @@ pub struct Sight {
     pub launch: Option<LaunchNote>,
     /// What keeps the worker from answering, in words.
     pub trouble: Option<String>,
+    /// Why a session would launch no worker just now, if launches are held back.
+    pub held_back: Option<EnsureError>,
+    /// Why a worker of the session's version would not be launched in another's place, in words, if that version is known to be bad.
+    pub bad_version: Option<String>,
 }
 
 /// Looks at the identity. Starts, changes and writes nothing.
@@ -64,13 +68,20 @@ pub async fn inspect(machine: &Machine, spec: &WorkerSpec) -> Result<Sight, Ensu
             (None, Some(format!("{address} is answered by something else: {what}")))
         }
     };
+    let launch = call.read_launch().await;
+    let held_back = match &launch {
+        Some(note) if look == TenureLook::Free => call.cooling(note).await,
+        _ => None,
+    };
     Ok(Sight {
         in_office: look != TenureLook::Free,
         holder,
         record,
         health,
         process,
-        launch: call.read_launch().await,
+        launch,
         trouble,
+        held_back,
+        bad_version: call.bad_version().await,
     })
 }

@@ -31,12 +31,7 @@ impl Call<'_> {
         replaced: Option<ReplaceReason>,
     ) -> Result<Turn, EnsureError> {
         let mut failures = 0;
-        // What was noted in another boot, or lies ahead on this one's clock, says nothing.
-        let of_this_boot = |note: &LaunchNote| {
-            sabotage::on(Sabotage::BootIgnored)
-                || note.boot_id == self.clock().boot_id() && note.at <= self.clock().now()
-        };
-        if let Some(note) = self.read_launch().await.filter(of_this_boot) {
+        if let Some(note) = self.read_launch().await.filter(|note| self.is_of_this_boot(note)) {
             if let Some(process) = self.on_its_way(&note).await {
                 return self.wait_for_claim(elected, &process, &note).await;
             }
@@ -219,6 +214,18 @@ impl Call<'_> {
             }
             self.inner_deadline().pause(self.clock(), Duration::from_millis(5)).await;
         }
+    }
+
+    /// What was noted in another boot, or lies ahead on this one's clock, says nothing.
+    fn is_of_this_boot(&self, note: &LaunchNote) -> bool {
+        sabotage::on(Sabotage::BootIgnored)
+            || note.boot_id == self.clock().boot_id() && note.at <= self.clock().now()
+    }
+
+    /// Why nothing would be launched just now, by this note, while nobody is in office.
+    pub(super) async fn cooling(&self, note: &LaunchNote) -> Option<EnsureError> {
+        let counts = self.is_of_this_boot(note) && self.on_its_way(note).await.is_none();
+        if counts { self.cooled_down(note).await.err() } else { None }
     }
 
     /// Failures in a row up to now, if enough time has passed since the last.

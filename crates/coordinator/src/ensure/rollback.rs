@@ -55,6 +55,13 @@ impl Call<'_> {
         Ok(Choice { spec, instead: Some(instead), ledger, bad: Some(bad) })
     }
 
+    /// Why this session's version is bad, in words, if it is known to be.
+    pub(super) async fn bad_version(&self) -> Option<String> {
+        let ledger = self.read_ledger().await;
+        let bad = ledger.is_bad(&self.spec.version, self.clock().now(), self.spec.upgrade_limits)?;
+        Some(bad.words())
+    }
+
     /// What a launch that came to nothing is to this session: one of the last good program that is gone is a matter of the bad version.
     pub(super) fn no_launch_of(&self, choice: &Choice, error: LaunchError) -> EnsureError {
         match (&choice.bad, &error) {

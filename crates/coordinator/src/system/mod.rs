@@ -1,6 +1,7 @@
 //! The real machine: what [`crate::machine`] asks for, on Linux, macOS and Windows. One folder per concern, one file per
 //! platform in it, and all the `unsafe` of the crate.
 
+mod activation;
 mod clock;
 #[cfg(unix)]
 mod descriptors;
@@ -19,6 +20,9 @@ mod registry;
 pub mod tree;
 pub(crate) mod user;
 
+#[cfg(unix)]
+pub use activation::listens;
+pub use activation::{PassedSocketError, passed_listener};
 #[doc(hidden)]
 pub(crate) use launcher::environment;
 pub use launcher::reports_in;

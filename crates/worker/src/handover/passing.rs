@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use coordinator::layout;
 use coordinator::machine::Pid;
+use coordinator::system::listens;
 use hyper::body::Bytes;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
@@ -177,17 +178,6 @@ async fn take(listener: UnixListener, predecessor: Pid, passed: Arc<Mutex<Passed
             }
         }
     }
-}
-
-#[cfg(not(target_vendor = "apple"))]
-fn listens(socket: &TcpListener) -> bool {
-    rustix::net::sockopt::socket_acceptconn(socket).unwrap_or(false)
-}
-
-/// Apple's systems have `SO_ACCEPTCONN` and do not answer it.
-#[cfg(target_vendor = "apple")]
-fn listens(socket: &TcpListener) -> bool {
-    socket.local_addr().is_ok()
 }
 
 /// Whether the other end is this user's, and this process's where the system tells.

@@ -30,6 +30,7 @@ pub use copies::{backup, restore};
 pub use error::StoreError;
 pub(crate) use leases::{Lease, NewLease};
 pub(crate) use observations::{Page, Retention};
+pub use schema::schema_versions;
 
 use readers::Readers;
 use writer::Writer;

@@ -66,6 +66,14 @@ fn missing(db: &Connection, path: &Path) -> Result<&'static [&'static str], Stor
     missing.ok_or_else(|| StoreError::TooNew { path: path.to_owned(), found, known: known() })
 }
 
+/// The versions of the tables in this database, and the highest that this program knows.
+///
+/// # Errors
+/// If the database can't be read.
+pub fn schema_versions(db: &Connection) -> rusqlite::Result<(i64, i64)> {
+    Ok((db.pragma_query_value(None, "user_version", |row| row.get(0))?, known()))
+}
+
 /// Whether this is a database of ours, of this version or an earlier one.
 pub(super) fn is_known(db: &Connection, path: &Path) -> Result<(), StoreError> {
     if missing(db, path)?.len() == STEPS.len() {

@@ -5,6 +5,7 @@ mod generated;
 mod installed;
 mod plugin;
 mod service;
+mod units;
 
 use std::fs::{self, File};
 use std::process::{Command, Output};

@@ -1,8 +1,9 @@
 //! What all checks look at.
 
+use std::io;
 use std::path::Path;
 
-use coordinator::machine::{Machine, PortOwner, Surroundings};
+use coordinator::machine::{Activity, Machine, PortOwner, ProcessIdentity, Surroundings};
 use coordinator::record::Record;
 use coordinator::{EnsureError, PortChoice, Sight, inspect};
 
@@ -15,6 +16,7 @@ use crate::failure::Failure;
 
 /// An identity and its surroundings.
 pub(super) struct Case<'a> {
+    pub(super) machine: &'a Machine,
     pub(super) settings: &'a Settings,
     pub(super) words: &'a Words,
     pub(super) dir: &'a Path,
@@ -25,13 +27,15 @@ pub(super) struct Case<'a> {
     pub(super) here: Surroundings,
     /// The file system, if it is one of the network.
     pub(super) network: Option<&'static str>,
+    /// Whether this process may have sockets.
+    pub(super) sockets: io::Result<()>,
     /// Who has the identity's port, if it has one.
     pub(super) port: Option<(u16, Option<PortOwner>)>,
     pub(super) census: Option<Census>,
 }
 
 impl<'a> Case<'a> {
-    pub(super) fn take(machine: &Machine, request: &'a Request) -> Result<Self, Failure> {
+    pub(super) fn take(machine: &'a Machine, request: &'a Request) -> Result<Self, Failure> {
         let dir = request.spec.state_dir();
         let limit = request.spec.deadline();
         request.block_on(async {
@@ -41,6 +45,7 @@ impl<'a> Case<'a> {
                 _ => None,
             };
             Ok(Self {
+                machine,
                 settings: &request.settings,
                 words: &request.words,
                 dir,
@@ -49,6 +54,7 @@ impl<'a> Case<'a> {
                     .unwrap_or(Err(EnsureError::TimedOut { phase: "looking at the worker", waited: limit })),
                 here: machine.processes.surroundings(),
                 network: machine.files.network_file_system(dir).await,
+                sockets: machine.network.permitted().await,
                 port,
                 census: Census::take(&*machine.processes).await.ok(),
             })
@@ -62,5 +68,22 @@ impl<'a> Case<'a> {
 
     pub(super) fn in_office(&self) -> bool {
         self.sight.as_ref().is_ok_and(|sight| sight.in_office)
+    }
+
+    /// Whether surely nobody is in office.
+    pub(super) fn vacant(&self) -> bool {
+        self.exists && self.sight.as_ref().is_ok_and(|sight| !sight.in_office)
+    }
+
+    /// Whether this very process does not live any more; not if that can't be told.
+    pub(super) fn is_dead(&self, process: &ProcessIdentity) -> bool {
+        let here = process.boot_id == self.machine.clock.boot_id();
+        let dead = |census: &Census| {
+            census
+                .mine
+                .get(&process.pid)
+                .is_none_or(|facts| facts.identity != *process || facts.activity == Activity::Zombie)
+        };
+        !here || self.census.as_ref().is_some_and(dead)
     }
 }

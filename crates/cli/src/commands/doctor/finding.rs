@@ -1,9 +1,8 @@
 //! What a check can say.
 
-use std::io;
-use std::path::PathBuf;
-
 use serde::Serialize;
+
+use super::repair::Repair;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -36,33 +35,8 @@ impl Finding {
         Self { level: Level::Warning, ..Self::problem(message, help) }
     }
 
-    #[cfg(unix)]
-    pub(super) fn mended_by(self, repair: Repair) -> Self {
-        Self { repair: Some(repair), ..self }
-    }
-}
-
-/// What can be mended without harm to anybody.
-#[derive(Debug)]
-#[cfg_attr(not(unix), allow(dead_code, reason = "there are no such rights there"))]
-pub(super) enum Repair {
-    /// Takes others' rights to it away.
-    OwnersOnly(PathBuf),
-}
-
-impl Repair {
-    /// Mends it.
-    pub(super) fn apply(self) -> io::Result<()> {
-        match self {
-            #[cfg(unix)]
-            Self::OwnersOnly(path) => {
-                use std::os::unix::fs::PermissionsExt;
-                let file = std::fs::File::open(&path)?;
-                let mode = file.metadata()?.permissions().mode() & 0o700;
-                file.set_permissions(std::fs::Permissions::from_mode(mode))
-            }
-            #[cfg(not(unix))]
-            Self::OwnersOnly(_) => Ok(()),
-        }
+    /// The same, with what mends it.
+    pub(super) fn mended_by(self, repair: impl Into<Option<Repair>>) -> Self {
+        Self { repair: repair.into(), ..self }
     }
 }

@@ -4,19 +4,22 @@ mod bundle;
 mod case;
 mod checks;
 mod finding;
+mod installs;
+mod repair;
 
 use coordinator::machine::Machine;
 use coordinator::system;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Done, Request};
+use super::{Done, Request, settings};
 use crate::args::DoctorArgs;
 use crate::exit::{self, Exit};
+use crate::explain;
 use crate::failure::Failure;
 use crate::output::{self, Mode, SCHEMA, printable};
 use case::Case;
-use checks::CHECKS;
+use checks::{CHECKS, CONFIG};
 use finding::{Finding, Level};
 
 pub(super) fn run(args: &DoctorArgs) -> Done {
@@ -25,11 +28,20 @@ pub(super) fn run(args: &DoctorArgs) -> Done {
     }
     let mut flags = args.common.flags();
     args.patterns.add_to(&mut flags);
+    if let Err(error) = settings(&flags, &args.common.file())
+        && error.is_of_file()
+    {
+        let finding = Finding::problem(error.to_string(), explain::config(&error));
+        return say(args, vec![Diagnosis::new(CONFIG, finding, None)]);
+    }
     let request = Request::new(&flags, &args.common.file(), false)?;
     if let Some(path) = &args.bundle {
         return bundle::run(path, args.output.mode(), &request);
     }
-    let diagnoses = examine(&system::machine(), &request, args.repair)?;
+    say(args, examine(&system::machine(), &request, args.repair)?)
+}
+
+fn say(args: &DoctorArgs, diagnoses: Vec<Diagnosis>) -> Done {
     let words: Vec<String> = diagnoses.iter().map(Diagnosis::words).collect();
     let answer = Answer::new(&diagnoses);
     if args.output.mode() != Mode::Human || !words.is_empty() {
@@ -43,7 +55,13 @@ fn examine(machine: &Machine, request: &Request, repair: bool) -> Result<Vec<Dia
     let case = Case::take(machine, request)?;
     let mut diagnoses: Vec<Diagnosis> = Vec::new();
     for (check, examine) in CHECKS {
-        diagnoses.extend(examine(&case).into_iter().map(|finding| Diagnosis::new(check, finding, repair)));
+        for mut finding in examine(&case) {
+            let mended = match finding.repair.take_if(|_| repair) {
+                Some(repair) => Some(request.block_on(async { Ok(repair.apply(machine, case.dir).await) })?),
+                None => None,
+            };
+            diagnoses.push(Diagnosis::new(check, finding, mended));
+        }
     }
     Ok(diagnoses)
 }
@@ -81,19 +99,29 @@ struct Diagnosis {
     level: Level,
     message: String,
     help: String,
+    /// Whether `--repair` would mend it now.
+    repairable: bool,
     /// Whether it was mended, if that was tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     repaired: Option<bool>,
+    /// How what was mended was before, and is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<String>,
 }
 
 impl Diagnosis {
-    fn new(check: &'static str, finding: Finding, repair: bool) -> Self {
-        let Finding { level, message, mut help, repair: cure } = finding;
-        let mended = cure.filter(|_| repair).map(|cure| cure.apply());
-        if let Some(Err(error)) = &mended {
-            help = format!("{help} It could not be mended: {error}.");
+    fn new(check: &'static str, finding: Finding, mended: Option<std::io::Result<repair::Mended>>) -> Self {
+        let Finding { level, message, mut help, repair } = finding;
+        let repaired = mended.as_ref().map(Result::is_ok);
+        let (mut before, mut after) = (None, None);
+        match mended {
+            Some(Ok(mended)) => (before, after) = (Some(mended.before), Some(mended.after)),
+            Some(Err(error)) => help = format!("{help} It could not be mended: {error}."),
+            None => {}
         }
-        Self { check, level, message, help, repaired: mended.map(|mended| mended.is_ok()) }
+        Self { check, level, message, help, repairable: repair.is_some(), repaired, before, after }
     }
 
     fn words(&self) -> String {
@@ -102,7 +130,11 @@ impl Diagnosis {
             (_, Level::Problem) => "problem",
             (_, Level::Warning) => "warning",
         };
-        let help = if self.repaired == Some(true) { String::new() } else { format!("\n  {}", self.help) };
-        format!("{level}: {}: {}{help}", self.check, self.message)
+        let more = match (&self.before, &self.after) {
+            (Some(before), Some(after)) => format!("it was: {before}\n  it is: {after}"),
+            _ if self.repairable => format!("{} Or: oneworker doctor --repair", self.help),
+            _ => self.help.clone(),
+        };
+        format!("{level}: {}: {}\n  {more}", self.check, self.message)
     }
 }

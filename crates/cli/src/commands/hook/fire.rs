@@ -19,6 +19,7 @@ use crate::config::{Key, value};
 use crate::exit;
 use crate::failure::Failure;
 use crate::output;
+use crate::service;
 
 /// How long a hook may take, unless `--deadline` says otherwise.
 const BUDGET: Duration = Duration::from_secs(2);
@@ -121,7 +122,7 @@ impl Work {
         if !self.args.context || payload.moment != Moment::Start {
             return Ok(self.dialect.silence.to_owned());
         }
-        let worker = request.block_on(ensure_on(&system::machine(), &request.spec, &|_| {}))?;
+        let worker = request.block_on(ensure_on(&service::machine(), &request.spec, &|_| {}))?;
         let sentence = format!(
             "The worker {:?} of this user is at {}.",
             request.settings.name.value.as_str(),

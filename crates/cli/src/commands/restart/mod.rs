@@ -6,6 +6,7 @@ mod installs;
 
 use std::time::{Duration, Instant};
 
+use coordinator::machine::Machine;
 use coordinator::{EnsureError, Worker, WorkerSpec, ensure_on, inspect, system};
 pub(crate) use installs::Install;
 
@@ -14,6 +15,7 @@ use crate::args::RestartArgs;
 use crate::exit;
 use crate::failure::Failure;
 use crate::progress::Progress;
+use crate::service;
 use crate::spec::{chosen_spec, worker_spec};
 
 /// With less than this left, a start is not tried.
@@ -68,7 +70,7 @@ fn hand_over(request: &Request, install: &Install, begun: Instant) -> Result<Opt
     if in_office.is_none_or(|health| health.version.cmp_precedence(&install.version).is_eq()) {
         return Ok(None);
     }
-    ensured(request, &spec).map(Some)
+    ensured(request, &spec, &system::machine()).map(Some)
 }
 
 fn stop_and_start(
@@ -78,14 +80,16 @@ fn stop_and_start(
     begun: Instant,
 ) -> Result<Worker, Failure> {
     request.block_on(stop::stop(&request.spec, "oneworker restart", force))?;
-    ensured(request, &spec(request, install, begun)?)
+    // A service manager would start the program that its unit names.
+    let machine = if install.is_some() { system::machine() } else { service::machine() };
+    ensured(request, &spec(request, install, begun)?, &machine)
 }
 
-fn ensured(request: &Request, spec: &WorkerSpec) -> Result<Worker, Failure> {
+fn ensured(request: &Request, spec: &WorkerSpec, machine: &Machine) -> Result<Worker, Failure> {
     let progress = Progress::default();
     request.block_on(async {
         let watcher = |words: &str| progress.phase(words);
-        progress.watch(ensure_on(&system::machine(), spec, &watcher)).await
+        progress.watch(ensure_on(machine, spec, &watcher)).await
     })
 }
 

@@ -6,7 +6,7 @@ use super::{Case, Finding};
 pub(super) fn examine(case: &Case<'_>) -> Vec<Finding> {
     use std::os::unix::fs::MetadataExt;
 
-    use super::super::finding::Repair;
+    use super::super::repair::Repair;
 
     let shown = case.dir.display();
     let found = match case.dir.symlink_metadata() {
@@ -32,15 +32,14 @@ pub(super) fn examine(case: &Case<'_>) -> Vec<Finding> {
             help,
         )];
     }
-    if found.mode() & 0o077 != 0 {
-        let mode = found.mode() & 0o777;
-        let finding = Finding::problem(
-            format!("{shown} is open to other users (mode {mode:o})"),
-            format!("chmod 700 {shown}"),
-        );
-        return vec![finding.mended_by(Repair::OwnersOnly(case.dir.to_owned()))];
-    }
-    Vec::new()
+    let mode = found.mode() & 0o777;
+    let wrong = match mode {
+        mode if mode & 0o077 != 0 => "is open to other users",
+        mode if mode & 0o700 != 0o700 => "is not open to its own user",
+        _ => return Vec::new(),
+    };
+    let finding = Finding::problem(format!("{shown} {wrong} (mode {mode:o})"), format!("chmod 700 {shown}"));
+    vec![finding.mended_by(Repair::Rights { path: case.dir.to_owned(), mode: 0o700 })]
 }
 
 #[cfg(not(unix))]

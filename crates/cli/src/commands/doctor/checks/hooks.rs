@@ -1,0 +1,103 @@
+//! The hooks of ours in agents' settings run a program that is there.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use super::{Case, Finding};
+use crate::agents::{Installable, Scope};
+use crate::commands::doctor::installs::{self, PROGRAM};
+use crate::commands::doctor::repair::Repair;
+use crate::written::{WrittenFile, commands};
+
+pub(super) fn examine(_: &Case<'_>) -> Vec<Finding> {
+    let Ok(working_dir) = std::env::current_dir() else { return Vec::new() };
+    let environment = |variable: &str| std::env::var_os(variable);
+    let mut files: Vec<(Installable, PathBuf)> = Vec::new();
+    for agent in Installable::value_variants() {
+        for scope in [Scope::User, Scope::Project] {
+            let path = agent.registry().path(scope, &working_dir, &environment);
+            files.extend(path.filter(|path| path.is_file()).map(|path| (*agent, path)));
+        }
+    }
+    files.dedup();
+    files.into_iter().flat_map(|(agent, path)| of_file(agent, &path)).collect()
+}
+
+fn of_file(agent: Installable, path: &Path) -> Vec<Finding> {
+    let shown = path.display();
+    let Some(text) = WrittenFile::read(path).ok().and_then(|file| file.text) else { return Vec::new() };
+    let mut commands = match commands::all(&text) {
+        Ok(commands) => commands,
+        // The agent says so itself, where there is a hook of ours that it can't find.
+        Err(_) => return Vec::new(),
+    };
+    commands.sort();
+    commands.dedup();
+    let installed = !installs::in_path().is_empty();
+    let missing = commands.iter().filter_map(|command| {
+        let (program, rest) = ours(command)?;
+        if program == Path::new(PROGRAM) {
+            let message =
+                format!("a hook of {} in {shown} runs {PROGRAM}, which is not in PATH", agent.name());
+            let help = format!("Put {} into a folder of PATH.", here());
+            return (!installed).then(|| Finding::problem(message, help));
+        }
+        if !program.is_absolute() || installs::is_program(&program) {
+            return None;
+        }
+        let message =
+            format!("a hook of {} in {shown} runs {}, which is not there", agent.name(), program.display());
+        let help =
+            format!("Write {PROGRAM} in its place, as `oneworker hook install` does, and have that in PATH.");
+        let mended = format!("{PROGRAM}{rest}");
+        let after = commands::replaced(&text, command, &mended).ok().filter(|_| installed);
+        let repair = after.map(|after| Repair::Settings {
+            path: path.to_owned(),
+            before: text.clone(),
+            after,
+            shown: [command.clone(), mended],
+        });
+        Some(Finding::problem(message, help).mended_by(repair))
+    });
+    missing.collect()
+}
+
+fn here() -> String {
+    std::env::current_exe().map_or_else(|_| PROGRAM.to_owned(), |me| me.display().to_string())
+}
+
+/// The program of a command that is a hook of ours, and what follows it. A path that a shell has yet to make something of is not understood.
+fn ours(command: &str) -> Option<(PathBuf, &str)> {
+    let command = command.trim();
+    let (program, rest) = match command.chars().next()? {
+        quote @ ('"' | '\'') => command[1..].split_once(quote)?,
+        _ => command.split_at(command.find(char::is_whitespace)?),
+    };
+    let name = Path::new(program).file_name()?.to_str()?;
+    let is_hook = rest.split_whitespace().next() == Some("hook");
+    let plain = !program.contains(['$', '~', '%', '`', '\\']) || cfg!(windows);
+    (name.strip_suffix(".exe").unwrap_or(name) == PROGRAM && is_hook && plain)
+        .then(|| (PathBuf::from(program), rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hooks_of_ours_are_told_from_those_of_others() {
+        let found = |command| ours(command).map(|(program, rest)| (program.display().to_string(), rest));
+        let some = |program: &str, rest| Some((program.to_owned(), rest));
+        assert_eq!(found("oneworker hook codex"), some("oneworker", " hook codex"));
+        assert_eq!(
+            found("'/opt/a b/oneworker' hook codex --x"),
+            some("/opt/a b/oneworker", " hook codex --x")
+        );
+        for other in
+            ["", "oneworker", "oneworker ensure", "other hook", "echo oneworker hook", "$X/oneworker hook a"]
+        {
+            assert_eq!(found(other), None, "{other}");
+        }
+    }
+}
