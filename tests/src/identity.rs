@@ -75,6 +75,8 @@ impl Identity {
         let dir = self.scratch().join("installs").join(version);
         std::fs::create_dir_all(&dir).expect("a directory");
         let program = dir.join("oneworker");
+        // One that is there may be a link, and what is copied onto that is lost.
+        let _ = std::fs::remove_file(&program);
         // A link costs nothing; on another file system it must be a copy.
         if std::fs::hard_link(&self.binary, &program).is_err() {
             std::fs::copy(&self.binary, &program).expect("a copy of the program");
