@@ -40,6 +40,10 @@ pub(super) fn run(args: &DoctorArgs) -> Done {
     for (check, examine) in CHECKS {
         for mut finding in examine(&case) {
             let repairable = finding.repair.is_some();
+            if repairable && !args.repair {
+                let repair = case.words.command("doctor --repair");
+                finding.help = format!("{} Or: {repair}", finding.help);
+            }
             let repair = finding.repair.take_if(|_| args.repair);
             let mended = match repair {
                 Some(repair) => Some(request.block_on(async { Ok(repair.apply(&machine, case.dir).await) })?),
@@ -124,9 +128,6 @@ impl Diagnosis {
         };
         let more = match (&self.before, &self.after) {
             (Some(before), Some(after)) => format!("it was: {before}\n  it is: {after}"),
-            _ if self.repairable && self.repaired.is_none() => {
-                format!("{} Or: oneworker doctor --repair", self.help)
-            }
             _ => self.help.clone(),
         };
         format!("{level}: {}: {}\n  {more}", self.check, self.message)

@@ -93,7 +93,7 @@ fn ours(command: &str) -> Option<(PathBuf, &str)> {
     };
     let name = Path::new(program).file_name()?.to_str()?;
     let is_hook = rest.split_whitespace().next() == Some("hook");
-    let plain = !program.contains(['$', '~', '%', '`', '\\']) || cfg!(windows);
+    let plain = !program.contains(['$', '~', '%', '`']) && (cfg!(windows) || !program.contains('\\'));
     (name.strip_suffix(".exe").unwrap_or(name) == PROGRAM && is_hook && plain)
         .then(|| (PathBuf::from(program), rest))
 }
