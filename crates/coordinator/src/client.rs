@@ -89,7 +89,12 @@ enum Miss {
 impl<'a> Client<'a> {
     /// A client of the worker of this spec.
     pub fn new(spec: &'a WorkerSpec) -> Self {
-        Self { spec, machine: crate::system::machine() }
+        Self::on(crate::system::machine(), spec)
+    }
+
+    /// The same on a given machine.
+    pub fn on(machine: Machine, spec: &'a WorkerSpec) -> Self {
+        Self { spec, machine }
     }
 
     /// Hands observations in, all or none; returns after they were committed. Those without a key get one, so that none is doubled if the

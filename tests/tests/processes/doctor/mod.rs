@@ -123,7 +123,8 @@ fn found(fault: Fault) {
     };
     let finding = of_fault(&findings(planted.doctor()));
     assert_eq!(finding["level"], fault.level, "{finding:#}");
-    assert!(!finding["help"].as_str().unwrap().is_empty(), "{finding:#}");
+    let help = finding["help"].as_str().unwrap();
+    assert!(!help.is_empty() && help.contains("doctor --repair") == fault.mended, "{finding:#}");
     assert_eq!(finding["repairable"], fault.mended, "{finding:#}");
 
     let said = planted.doctor().output();

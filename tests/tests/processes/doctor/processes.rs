@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
 use std::process::{Child, Command};
 
 use coordinator::proof::identity_digest;
@@ -57,11 +58,7 @@ each! { found:
     fn a_second_install_in_the_path = Fault {
         plant: || {
             let identity = identity();
-            let path = in_path(&identity, "0.0.9");
-            let other = identity.scratch().join("installs/0.0.9/oneworker");
-            fs::remove_file(&other).unwrap();
-            fs::write(&other, "#!/bin/sh\necho oneworker 0.0.9\n").unwrap();
-            fs::set_permissions(other, fs::Permissions::from_mode(0o755)).unwrap();
+            let path = format!("{}:/usr/bin:/bin", old_install(&identity).parent().unwrap().display());
             Planted::called(identity, move |run| run.env("PATH", &path))
         },
         check: "versions", level: "warning", words: "there are two installs", mended: false,
@@ -124,6 +121,15 @@ fn systemd_at_the_port_is_a_stranger_unless_the_identitys_own_unit_has_it_there(
         findings(doctor(&identity)).len()
     };
     assert_eq!((unit(port - 1), unit(port)), (1, 0));
+}
+
+/// An install that says that it is of version 0.0.9.
+pub(super) fn old_install(identity: &Identity) -> PathBuf {
+    let program = identity.install("0.0.9");
+    fs::remove_file(&program).unwrap();
+    fs::write(&program, "#!/bin/sh\necho oneworker 0.0.9\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    program
 }
 
 /// A `PATH` that leads to an install of this version.

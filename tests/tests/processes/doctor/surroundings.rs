@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use oneworker_tests::{Forbidden, Identity, forbid, limit_open_files};
 use serde_json::json;
 
-use super::processes::in_path;
+use super::processes::{in_path, old_install};
 use super::{Fault, Planted, found, home, identity, name, named, stopped};
 
 each! { found:
@@ -62,6 +62,15 @@ each! { found:
             Planted::new(identity)
         },
         check: "hooks", level: "problem", words: "runs oneworker, which is not in PATH", mended: false,
+    };
+    fn a_hook_of_a_program_of_another_version = Fault {
+        plant: || {
+            let identity = identity();
+            let program = old_install(&identity);
+            hook(&identity, &format!("'{}' hook claude-code", program.display()));
+            Planted::new(identity)
+        },
+        check: "hooks", level: "warning", words: "which is of version 0.0.9", mended: false,
     };
     fn a_service_whose_program_is_gone = Fault {
         plant: || {

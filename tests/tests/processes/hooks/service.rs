@@ -46,13 +46,14 @@ fn a_unit_is_shown_written_once_and_taken_away() {
 }
 
 #[test]
-fn systemd_finds_nothing_wrong_with_the_unit() {
+fn systemd_finds_nothing_wrong_with_the_units() {
     let identity = identity();
     if Command::new("systemd-analyze").arg("--version").stdout(Stdio::null()).status().is_err() {
         eprintln!("skipped: there is no systemd-analyze");
         return;
     }
-    let install = run(&identity, "service install --manager systemd --yes").with(|command| {
+    let words = "service install --manager systemd --yes --socket --port 4567";
+    let install = run(&identity, words).with(|command| {
         command.env_remove("XDG_CONFIG_HOME");
     });
     printed(&install.output());
@@ -60,13 +61,13 @@ fn systemd_finds_nothing_wrong_with_the_unit() {
     // It looks for the runtime directory of a login session, which there may not be.
     let output = Command::new("systemd-analyze")
         .args(["--user", "verify"])
-        .arg(&unit)
+        .args([&unit, &unit.with_extension("socket")])
         .env("XDG_RUNTIME_DIR", identity.scratch())
         .env("HOME", identity.scratch().join("home"))
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let name = "oneworker-default.service";
+    let name = "oneworker-default.";
     let ours: Vec<_> = said.lines().filter(|line| line.contains(name) || line.contains("Unknown")).collect();
     assert!(ours.is_empty(), "{said}");
 }

@@ -96,8 +96,12 @@ fn told(identity: &Identity) -> String {
 
 /// A session beside that manager.
 fn ensure(identity: &Identity) -> Run {
+    beside_manager(identity.ensure(), identity)
+}
+
+fn beside_manager(run: Run, identity: &Identity) -> Run {
     let path = format!("{}:/usr/bin:/bin", identity.scratch().join("bin").display());
-    surrounded(identity.ensure(), identity).env("PATH", path).within("60s").with(|command| {
+    surrounded(run, identity).env("PATH", path).within("60s").with(|command| {
         command.env_remove("XDG_CONFIG_HOME");
     })
 }
@@ -121,8 +125,11 @@ fn a_session_has_the_manager_start_the_worker_whose_unit_is_enabled() {
     assert_eq!(told(&identity).lines().count(), 1);
     identity.stop();
     wait_until_gone(worker.pid);
+    // So does whoever wants something else of a worker.
+    let (status, said) = beside_manager(run(&identity, "session start a --json"), &identity).json();
+    assert_eq!(status, 0, "{said}");
     let next = ensure(&identity).success();
-    assert!(next.epoch > worker.epoch && is_managers(next.pid));
+    assert!(next.outcome == "reused" && next.epoch > worker.epoch && is_managers(next.pid));
 }
 
 #[test]

@@ -7,6 +7,8 @@ mod finding;
 mod installs;
 mod repair;
 
+use std::io;
+
 use coordinator::machine::Machine;
 use coordinator::system;
 use serde::Serialize;
@@ -21,6 +23,7 @@ use crate::output::{self, Mode, SCHEMA, printable};
 use case::Case;
 use checks::{CHECKS, CONFIG};
 use finding::{Finding, Level};
+use repair::Mended;
 
 pub(super) fn run(args: &DoctorArgs) -> Done {
     if let Some(file) = &args.try_lock {
@@ -32,7 +35,7 @@ pub(super) fn run(args: &DoctorArgs) -> Done {
         && error.is_of_file()
     {
         let finding = Finding::problem(error.to_string(), explain::config(&error));
-        return say(args, vec![Diagnosis::new(CONFIG, finding, None)]);
+        return say(args, vec![Diagnosis::new(CONFIG, finding, false, None)]);
     }
     let request = Request::new(&flags, &args.common.file(), false)?;
     if let Some(path) = &args.bundle {
@@ -56,11 +59,16 @@ fn examine(machine: &Machine, request: &Request, repair: bool) -> Result<Vec<Dia
     let mut diagnoses: Vec<Diagnosis> = Vec::new();
     for (check, examine) in CHECKS {
         for mut finding in examine(&case) {
+            let repairable = finding.repair.is_some();
+            if repairable && !repair {
+                let command = case.words.command("doctor --repair");
+                finding.help = format!("{} Or: {command}", finding.help);
+            }
             let mended = match finding.repair.take_if(|_| repair) {
                 Some(repair) => Some(request.block_on(async { Ok(repair.apply(machine, case.dir).await) })?),
                 None => None,
             };
-            diagnoses.push(Diagnosis::new(check, finding, mended));
+            diagnoses.push(Diagnosis::new(check, finding, repairable, mended));
         }
     }
     Ok(diagnoses)
@@ -99,7 +107,7 @@ struct Diagnosis {
     level: Level,
     message: String,
     help: String,
-    /// Whether `--repair` would mend it now.
+    /// Whether it is of those that `--repair` mends.
     repairable: bool,
     /// Whether it was mended, if that was tried.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,8 +120,13 @@ struct Diagnosis {
 }
 
 impl Diagnosis {
-    fn new(check: &'static str, finding: Finding, mended: Option<std::io::Result<repair::Mended>>) -> Self {
-        let Finding { level, message, mut help, repair } = finding;
+    fn new(
+        check: &'static str,
+        finding: Finding,
+        repairable: bool,
+        mended: Option<io::Result<Mended>>,
+    ) -> Self {
+        let Finding { level, message, mut help, .. } = finding;
         let repaired = mended.as_ref().map(Result::is_ok);
         let (mut before, mut after) = (None, None);
         match mended {
@@ -121,7 +134,7 @@ impl Diagnosis {
             Some(Err(error)) => help = format!("{help} It could not be mended: {error}."),
             None => {}
         }
-        Self { check, level, message, help, repairable: repair.is_some(), repaired, before, after }
+        Self { check, level, message, help, repairable, repaired, before, after }
     }
 
     fn words(&self) -> String {
@@ -132,7 +145,6 @@ impl Diagnosis {
         };
         let more = match (&self.before, &self.after) {
             (Some(before), Some(after)) => format!("it was: {before}\n  it is: {after}"),
-            _ if self.repairable => format!("{} Or: oneworker doctor --repair", self.help),
             _ => self.help.clone(),
         };
         format!("{level}: {}: {}\n  {more}", self.check, self.message)

@@ -8,6 +8,7 @@ use super::{Case, Finding};
 use crate::agents::{Installable, Scope};
 use crate::commands::doctor::installs::{self, PROGRAM};
 use crate::commands::doctor::repair::Repair;
+use crate::version;
 use crate::written::{WrittenFile, commands};
 
 pub(super) fn examine(_: &Case<'_>) -> Vec<Finding> {
@@ -43,8 +44,11 @@ fn of_file(agent: Installable, path: &Path) -> Vec<Finding> {
             let help = format!("Put {} into a folder of PATH.", here());
             return (!installed).then(|| Finding::problem(message, help));
         }
-        if !program.is_absolute() || installs::is_program(&program) {
+        if !program.is_absolute() {
             return None;
+        }
+        if installs::is_program(&program) {
+            return of_another_version(agent, path, &program);
         }
         let message =
             format!("a hook of {} in {shown} runs {}, which is not there", agent.name(), program.display());
@@ -63,6 +67,19 @@ fn of_file(agent: Installable, path: &Path) -> Vec<Finding> {
     missing.collect()
 }
 
+/// Sessions of that agent then have another version than those of others.
+fn of_another_version(agent: Installable, path: &Path, program: &Path) -> Option<Finding> {
+    let here = version::of_this_program();
+    let there = installs::version_of(program).filter(|there| *there != here)?;
+    let message = format!(
+        "a hook of {} in {} runs {}, which is of version {there}, and this program of {here}",
+        agent.name(),
+        path.display(),
+        program.display()
+    );
+    Some(Finding::warning(message, "Bring both to one version, or have the hook run this program."))
+}
+
 fn here() -> String {
     std::env::current_exe().map_or_else(|_| PROGRAM.to_owned(), |me| me.display().to_string())
 }
@@ -76,7 +93,7 @@ fn ours(command: &str) -> Option<(PathBuf, &str)> {
     };
     let name = Path::new(program).file_name()?.to_str()?;
     let is_hook = rest.split_whitespace().next() == Some("hook");
-    let plain = !program.contains(['$', '~', '%', '`', '\\']) || cfg!(windows);
+    let plain = !program.contains(['$', '~', '%', '`']) && (cfg!(windows) || !program.contains('\\'));
     (name.strip_suffix(".exe").unwrap_or(name) == PROGRAM && is_hook && plain)
         .then(|| (PathBuf::from(program), rest))
 }
