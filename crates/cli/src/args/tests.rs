@@ -114,3 +114,16 @@ fn a_hook_s_help_names_its_own_budget() {
     let help = parse(words("oneworker hook codex --help")).unwrap_err().clap.render().to_string();
     assert!(help.contains("[default: 2s]") && !help.contains("[default: 5s]"), "{help}");
 }
+
+#[test]
+fn an_interval_is_for_watching_and_within_its_bounds() {
+    let interval = |line: &str| match parse(words(line)) {
+        Ok(Command::Ps(args)) => Some(args.interval().as_millis()),
+        _ => None,
+    };
+    assert_eq!(interval("oneworker ps --watch"), Some(2000));
+    assert_eq!(interval("oneworker ps -w --interval 200ms"), Some(200));
+    for wrong in ["--interval 1s", "--watch --interval 199ms", "--watch --interval 2h", "--watch --interval x"] {
+        assert_eq!(interval(&format!("oneworker ps {wrong}")), None, "{wrong}");
+    }
+}
