@@ -11,6 +11,7 @@
 //! | `spec` | what the settings ask `coordinator` and `worker` for |
 //! | `census` | the processes of this user, and what each is to an identity |
 //! | `commands` | one file for each command |
+//! | `installs` | where this program is installed, and in which versions |
 //! | `agents` | the agents whose hooks we serve |
 //! | `service` | what service managers read |
 //! | `written` | files of other programs that we write into |
@@ -29,6 +30,7 @@ mod exit;
 mod explain;
 mod failure;
 mod fields;
+mod installs;
 mod output;
 mod progress;
 mod service;

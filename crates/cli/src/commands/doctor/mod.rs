@@ -4,7 +4,6 @@ mod bundle;
 mod case;
 mod checks;
 mod finding;
-mod installs;
 mod repair;
 
 use std::io;

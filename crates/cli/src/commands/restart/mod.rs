@@ -2,13 +2,13 @@
 //!
 //! Between the two another session may start a worker. It is as new as one of our own, so it is the answer.
 
-mod installs;
+mod chosen;
 
 use std::time::{Duration, Instant};
 
+pub(crate) use chosen::Install;
 use coordinator::machine::Machine;
 use coordinator::{EnsureError, Worker, WorkerSpec, ensure_on, inspect, system};
-pub(crate) use installs::Install;
 
 use super::{Done, Request, ensure, stop};
 use crate::args::RestartArgs;
@@ -29,7 +29,7 @@ pub(super) fn run(args: &RestartArgs) -> Done {
     let request = Request::new(&flags, &args.common.file(), true)?;
     let install = match (&args.version, &args.program) {
         (None, None) => None,
-        (version, program) => Some(installs::find(&request, version.as_ref(), program.as_deref())?),
+        (version, program) => Some(chosen::find(&request, version.as_ref(), program.as_deref())?),
     };
     let handed = match &install {
         Some(install) if !args.force.force => hand_over(&request, install, begun)?,

@@ -6,8 +6,8 @@ use clap::ValueEnum;
 
 use super::{Case, Finding};
 use crate::agents::{Installable, Scope};
-use crate::commands::doctor::installs::{self, PROGRAM};
 use crate::commands::doctor::repair::Repair;
+use crate::installs::{self, PROGRAM};
 use crate::version;
 use crate::written::{WrittenFile, commands};
 
@@ -70,7 +70,7 @@ fn of_file(agent: Installable, path: &Path) -> Vec<Finding> {
 /// Sessions of that agent then have another version than those of others.
 fn of_another_version(agent: Installable, path: &Path, program: &Path) -> Option<Finding> {
     let here = version::of_this_program();
-    let there = installs::version_of(program).filter(|there| *there != here)?;
+    let there = installs::version_of(program).filter(|there| there.to_string() != here)?;
     let message = format!(
         "a hook of {} in {} runs {}, which is of version {there}, and this program of {here}",
         agent.name(),

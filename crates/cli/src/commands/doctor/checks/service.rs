@@ -1,7 +1,7 @@
 //! A service that was written down for this identity runs a program that is there.
 
 use super::{Case, Finding};
-use crate::commands::doctor::installs;
+use crate::installs;
 use crate::service::{Kind, Service};
 
 pub(super) fn examine(case: &Case<'_>) -> Vec<Finding> {

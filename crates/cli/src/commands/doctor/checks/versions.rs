@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Case, Finding};
-use crate::commands::doctor::installs;
+use crate::installs;
 use crate::version;
 
 pub(super) fn examine(case: &Case<'_>) -> Vec<Finding> {
@@ -42,7 +42,7 @@ fn of_installs() -> Vec<Finding> {
     let me = std::env::current_exe().and_then(|me| me.canonicalize()).ok();
     let others = installs::in_path().into_iter().filter(|program| Some(program) != me.as_ref());
     let differ = others.filter_map(|program| {
-        let there = installs::version_of(&program).filter(|there| *there != here)?;
+        let there = installs::version_of(&program).filter(|there| there.to_string() != here)?;
         let me = me.as_ref().map(|me| me.display().to_string()).unwrap_or_default();
         let message = format!(
             "there are two installs: {} in PATH is of version {there}, and {me} of {here}",

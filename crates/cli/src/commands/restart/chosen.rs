@@ -1,22 +1,16 @@
-//! Where this program is installed, and in which versions: what a person can choose from.
+//! The program that a person has chosen, by its version or by its path.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use coordinator::lifecycle::read_history;
 use semver::Version;
 
 use super::Request;
 use crate::failure::Failure;
+use crate::installs;
 
-/// How long a program may take to say its version.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// More is no version.
-const LONGEST: u64 = 200;
 /// So many events name every program of an identity that is still of use.
 const EVENTS: u32 = 1000;
 
@@ -47,15 +41,14 @@ pub(super) fn find(
 fn known(request: &Request) -> Vec<PathBuf> {
     let history = read_history(request.spec.state_dir(), EVENTS).unwrap_or_default();
     let served = history.into_iter().rev().filter_map(|event| event.program).map(PathBuf::from);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let name = format!("oneworker{}", std::env::consts::EXE_SUFFIX);
-    let on_path = std::env::split_paths(&path).map(|dir| dir.join(&name)).collect::<Vec<_>>();
     let mut seen = BTreeSet::new();
     std::env::current_exe()
         .into_iter()
         .chain(served)
-        .chain(on_path)
-        .filter(|program| program.is_absolute() && program.is_file() && seen.insert(program.clone()))
+        .chain(installs::in_path())
+        .filter(|program| {
+            program.is_absolute() && installs::is_program(program) && seen.insert(program.clone())
+        })
         .collect()
 }
 
@@ -79,8 +72,7 @@ fn not_found(version: Option<&Version>, named: Option<&Path>, installs: &[Instal
 impl Install {
     /// Asks this program. `None` if it does not answer as this program does.
     fn ask(program: PathBuf) -> Option<Self> {
-        let said = first_line(Command::new(&program).arg("--version"))?;
-        let version = said.strip_prefix("oneworker ")?.trim().parse().ok()?;
+        let version = installs::version_of(&program)?;
         Some(Self { program, version })
     }
 
@@ -88,27 +80,4 @@ impl Install {
     pub(crate) fn program(&self) -> &OsStr {
         self.program.as_os_str()
     }
-}
-
-/// The first line that a command prints. One that takes too long is ended.
-fn first_line(command: &mut Command) -> Option<String> {
-    let quiet = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = quiet.spawn().ok()?;
-    let until = Instant::now() + PATIENCE;
-    // So little fits into the pipe, whoever reads it when.
-    let ended = loop {
-        match child.try_wait() {
-            Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(2)),
-            Ok(Some(status)) => break status.success(),
-            _ => break false,
-        }
-    };
-    if !ended {
-        let _ = child.kill();
-        let _ = child.wait();
-        return None;
-    }
-    let mut said = Vec::new();
-    child.stdout?.take(LONGEST).read_to_end(&mut said).ok()?;
-    String::from_utf8(said).ok()?.lines().next().map(str::to_owned)
 }
