@@ -19,6 +19,7 @@ mod documentation;
 mod histories;
 mod hooks;
 mod logs;
+mod packages;
 mod purge;
 mod storms;
 mod strays;
