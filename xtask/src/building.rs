@@ -29,8 +29,12 @@ pub(crate) fn build(target: Target, profile: &str) -> Result<PathBuf, Error> {
         .args(["--config", &format!("target.{}.rustflags={}", target.triple(), serde_json::json!(flags))])
         .env("CARGO_TARGET_DIR", &built)
         .current_dir(workspace::root());
+    if target.system() == "linux" {
+        let variable = format!("CFLAGS_{}", target.triple().replace('-', "_"));
+        command.env(variable, "-fno-asynchronous-unwind-tables -fno-unwind-tables");
+    }
     if toolchain.builds_std {
-        command.arg("-Zbuild-std=std,panic_abort,panic_unwind").env("RUSTC_BOOTSTRAP", "1");
+        command.arg("-Zbuild-std=std,panic_abort").env("RUSTC_BOOTSTRAP", "1");
     }
     run(command, advice)?;
     let profile_dir = if profile == "dev" { "debug" } else { profile };
@@ -76,8 +80,10 @@ fn flags(target: Target, paths: &[(PathBuf, &'static str)]) -> Vec<String> {
     let remap = |(from, to): &(PathBuf, &str)| format!("--remap-path-prefix={}={to}", from.display());
     let mut flags: Vec<_> = paths.iter().map(remap).collect();
     if target.system() == "linux" {
-        // zig brings the start-up files, and twice is once too often.
-        flags.push("-Clink-self-contained=no".to_owned());
+        // zig brings the start-up files, and twice is once too often. It takes addresses for fixed unless it is told.
+        flags.extend(["-Clink-self-contained=no", "-Clink-arg=-pie"].map(str::to_owned));
+        // Nothing unwinds where a panic aborts, and the names for a backtrace are stripped.
+        flags.push("-Cforce-unwind-tables=no".to_owned());
     }
     flags
 }

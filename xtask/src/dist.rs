@@ -29,7 +29,7 @@ pub(crate) struct Args {
     /// Package this program for a target, instead of building it
     #[arg(long = "binary", value_name = "TARGET=PATH", value_parser = binary)]
     binaries: Vec<(Target, PathBuf)>,
-    /// Cargo's profile for what is built
+    /// Cargo's profile for what is built, in which a panic aborts
     #[arg(long, default_value = "release")]
     profile: String,
     /// The program that writes completions and manual pages (default: that of this machine's target, if it is packaged, or else a debug build)

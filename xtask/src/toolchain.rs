@@ -9,9 +9,16 @@ use crate::target::Target;
 /// Where Debian has its compiler, with the source of `std` if `rust-web-src` is installed. `ci/dist.sh` installs both.
 const DEBIAN: &str = "/usr/bin";
 
-/// What a toolchain set for its own programs, and what must not reach another one's.
-const OF_A_TOOLCHAIN: [&str; 6] =
-    ["RUSTUP_TOOLCHAIN", "RUSTC", "RUSTDOC", "CARGO", "LD_LIBRARY_PATH", "CARGO_ENCODED_RUSTFLAGS"];
+/// What a toolchain sets for its own programs and must not reach another one's, and flags that would take the place of ours.
+const NOT_HANDED_ON: [&str; 7] = [
+    "CARGO",
+    "CARGO_ENCODED_RUSTFLAGS",
+    "LD_LIBRARY_PATH",
+    "RUSTC",
+    "RUSTDOC",
+    "RUSTFLAGS",
+    "RUSTUP_TOOLCHAIN",
+];
 
 /// A cargo with its compiler, and how it comes to the target's `std`.
 #[derive(Debug)]
@@ -60,7 +67,7 @@ impl Toolchain {
             // What can't be joined was no path before.
             command.env("PATH", path.unwrap_or(others));
         }
-        for variable in OF_A_TOOLCHAIN {
+        for variable in NOT_HANDED_ON {
             // The toolchain of `PATH` may be one that rustup was told to take.
             if self.dir.is_some() || variable != "RUSTUP_TOOLCHAIN" {
                 command.env_remove(variable);
