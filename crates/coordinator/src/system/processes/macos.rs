@@ -3,12 +3,9 @@ use std::mem::{MaybeUninit, size_of};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use rustix::io::Errno;
-
+pub(in crate::system) use super::compared::signal;
 use super::identity;
-use crate::machine::{
-    Activity, Pid, ProcessIdentity, ProcessInfo, Signal, SignalOutcome, StartTime, Surroundings,
-};
+use crate::machine::{Activity, Pid, ProcessIdentity, ProcessInfo, StartTime, Surroundings};
 use crate::system::user;
 
 /// Of `sys/proc_info.h`; the `libc` crate does not have it.
@@ -97,27 +94,6 @@ fn name(bytes: &[libc::c_char]) -> Option<String> {
     (!text.is_empty()).then(|| String::from_utf8_lossy(&text).into_owned())
 }
 
-/// macOS has no handle that means one process for as long as it is held. So the process is compared, and signalled with the very next
-/// system call: the gap in which its pid could get another owner is a few instructions long, and pids are given out in turn.
-pub(in crate::system) fn signal(target: &ProcessIdentity, signal: Signal) -> io::Result<SignalOutcome> {
-    let signal = match signal {
-        Signal::Terminate => rustix::process::Signal::TERM,
-        Signal::Continue => rustix::process::Signal::CONT,
-        Signal::Kill => rustix::process::Signal::KILL,
-    };
-    let Some(pid) = i32::try_from(target.pid.0).ok().and_then(rustix::process::Pid::from_raw) else {
-        return Ok(SignalOutcome::Gone);
-    };
-    if !look(target.pid)?.is_some_and(|now| now.identity == *target) {
-        return Ok(SignalOutcome::Gone);
-    }
-    match rustix::process::kill_process(pid, signal) {
-        Ok(()) => Ok(SignalOutcome::Sent),
-        Err(Errno::SRCH) => Ok(SignalOutcome::Gone),
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// None here: it is looked for instead.
 pub(super) async fn notice_of_end(_process: &ProcessIdentity) {}
 
@@ -151,18 +127,5 @@ mod tests {
         assert_eq!(me.activity, Activity::Alive);
         assert!(me.identity.start_time.0 > 0);
         assert_eq!(look(Pid(u32::MAX)).unwrap(), None);
-    }
-
-    #[test]
-    fn a_pid_with_another_start_time_is_not_signalled() {
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        let pid = Pid(child.id());
-        let real = look(pid).unwrap().unwrap().identity;
-        let reused = ProcessIdentity { start_time: StartTime(real.start_time.0 + 1), ..real.clone() };
-        assert_eq!(signal(&reused, Signal::Kill).unwrap(), SignalOutcome::Gone);
-        assert!(child.try_wait().unwrap().is_none(), "a stranger was killed");
-        assert_eq!(signal(&real, Signal::Kill).unwrap(), SignalOutcome::Sent);
-        child.wait().unwrap();
-        assert_eq!(signal(&real, Signal::Kill).unwrap(), SignalOutcome::Gone);
     }
 }
