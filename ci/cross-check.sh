@@ -1,11 +1,9 @@
 #!/usr/bin/env bash
-# Type-checks and lints what ships for Windows and macOS, from one Linux machine. Nothing is linked or run.
+# Type-checks and lints what ships for other systems and processors, from one Linux machine. Nothing is linked or run.
 #
-#   ci/cross-check.sh [windows] [macos]        (default: both)
+#   ci/cross-check.sh [windows] [macos] [macos-x64] [linux-arm64] [freebsd]        (default: all)
 #
-# Needs Debian 12 with root and apt, and crates.io. It does not touch the rustup toolchain: Debian's own `rustc-web` comes with the
-# source of `std`, from which the foreign targets' `std` is checked. C code (SQLite) is replaced by empty objects, which is why no
-# C compiler for these systems is needed.
+# Needs what ci/debian.sh says. C code (SQLite) is replaced by empty objects, which is why no C compiler for these systems is needed.
 #
 #   CLIPPY_FLAGS             passed to clippy (default: -D warnings)
 #   CROSS_PACKAGES           what to check (default: the three crates that ship, with their tests and examples, and the simulated disk; the packages of
@@ -13,21 +11,13 @@
 #   CARGO_TARGET_DIR         default: target/cross
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || set -- windows macos
+[ $# -gt 0 ] || set -- windows macos macos-x64 linux-arm64 freebsd
 
+. ci/debian.sh
 # The last for dlltool: `std` makes import libraries of its own for Windows.
-packages=(rustc-web cargo-web rust-web-src rust-web-clippy binutils-mingw-w64-x86-64)
-installed() { dpkg-query -W -f '${db:Status-Status}\n' "${packages[@]}" 2>/dev/null | grep -c '^installed$' || true; }
-if [ "$(installed)" -ne "${#packages[@]}" ]; then
-  echo "== installing ${packages[*]}"
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
-fi
-
-# Debian's cargo and rustc, not rustup's; -Zbuild-std needs the nightly features of that compiler.
-export PATH=/usr/bin:/bin:/usr/sbin:/sbin RUSTC_BOOTSTRAP=1
-unset RUSTUP_TOOLCHAIN RUSTC RUSTDOC
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/cross} CARGO_INCREMENTAL=0
+install_packages "${rust[@]}" rust-web-clippy binutils-mingw-w64-x86-64
+use_debians_rust
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/cross}
 mkdir -p "$CARGO_TARGET_DIR"
 
 # A pretend C compiler: every object is empty, since nothing will be linked.
@@ -60,7 +50,10 @@ for system in "$@"; do
   case $system in
     windows) check x86_64-pc-windows-gnu ;;
     macos) check aarch64-apple-darwin ;;
-    *) echo "unknown system: $system (windows, macos)" >&2; exit 2 ;;
+    macos-x64) check x86_64-apple-darwin ;;
+    linux-arm64) check aarch64-unknown-linux-musl ;;
+    freebsd) check x86_64-unknown-freebsd ;;
+    *) echo "unknown system: $system (windows, macos, macos-x64, linux-arm64, freebsd)" >&2; exit 2 ;;
   esac
 done
 echo "== nothing to complain about  [${SECONDS}s]"

@@ -3,8 +3,7 @@
 #
 #   ci/windows.sh [TEST FILTER…]
 #
-# Needs Debian 12 with root, apt and crates.io. It does not touch the rustup toolchain: Debian's own `rustc-web` comes with the source of `std`, which
-# is built for Windows here; mingw links, Wine runs. What Wine can't show is skipped by the tests that see ONEWORKER_WINE; docs/platforms.md
+# Needs what ci/debian.sh says. mingw links, Wine runs. What Wine can't show is skipped by the tests that see ONEWORKER_WINE; docs/platforms.md
 # lists it. About six minutes on two cores the first time.
 #
 #   CARGO_TARGET_DIR         default: target/windows; Wine's files lie there, too
@@ -12,18 +11,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64-posix wine64)
-installed() { dpkg-query -W -f '${db:Status-Status}\n' "${packages[@]}" 2>/dev/null | grep -c '^installed$' || true; }
-if [ "$(installed)" -ne "${#packages[@]}" ]; then
-  echo "== installing ${packages[*]}"
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
-fi
-
-# Debian's cargo and rustc, not rustup's; -Zbuild-std needs the nightly features of that compiler.
-export PATH=/usr/bin:/bin:/usr/sbin:/sbin RUSTC_BOOTSTRAP=1
-unset RUSTUP_TOOLCHAIN RUSTC RUSTDOC DISPLAY
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/windows} CARGO_INCREMENTAL=0
+. ci/debian.sh
+install_packages "${rust[@]}" gcc-mingw-w64-x86-64-posix wine64
+use_debians_rust
+unset DISPLAY
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/windows}
 target=x86_64-pc-windows-gnu
 build=(-p coordinator -p worker -p oneworker -Zbuild-std=std,panic_unwind --target "$target")
 

@@ -22,6 +22,7 @@ mod histories;
 mod hooks;
 mod logs;
 mod mess;
+mod packages;
 mod purge;
 mod storms;
 mod strays;

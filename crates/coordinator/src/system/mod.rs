@@ -1,4 +1,4 @@
-//! The real machine: what [`crate::machine`] asks for, on Linux, macOS and Windows. One folder per concern, one file per
+//! The real machine: what [`crate::machine`] asks for, on Linux, macOS, FreeBSD and Windows. One folder per concern, one file per
 //! platform in it, and all the `unsafe` of the crate.
 
 mod activation;
@@ -17,6 +17,8 @@ pub(crate) mod random;
 mod readiness;
 #[cfg(windows)]
 mod registry;
+#[cfg(any(target_os = "macos", target_os = "freebsd"))]
+mod sysctl;
 pub mod tree;
 pub(crate) mod user;
 

@@ -1,5 +1,4 @@
-use std::ffi::CStr;
-use std::ptr;
+use crate::system::sysctl;
 
 /// `CLOCK_UPTIME_RAW`, which stands still during sleep and is not slewed (clock_gettime(3)); all processes of a boot share it.
 /// `CLOCK_MONOTONIC` will not do: on macOS it runs on through sleep.
@@ -12,21 +11,5 @@ pub(super) fn awake_nanos() -> u64 {
 
 /// `kern.bootsessionuuid`, drawn anew by the kernel at each boot (sysctl(3)).
 pub(super) fn boot_id() -> String {
-    // A UUID as text, and its end.
-    let mut text = [0_u8; 64];
-    let mut len = text.len();
-    // SAFETY: the name ends with a zero, and the kernel writes at most `len` bytes to the buffer, which has that many.
-    let failed = unsafe {
-        libc::sysctlbyname(
-            c"kern.bootsessionuuid".as_ptr(),
-            text.as_mut_ptr().cast(),
-            &raw mut len,
-            ptr::null_mut(),
-            0,
-        )
-    };
-    if failed != 0 {
-        return String::new();
-    }
-    CStr::from_bytes_until_nul(&text).map(|id| id.to_string_lossy().into_owned()).unwrap_or_default()
+    sysctl::text(c"kern.bootsessionuuid").unwrap_or_default()
 }

@@ -8,6 +8,7 @@ use crate::machine::{BootId, Clock, Moment};
 
 #[cfg_attr(target_os = "linux", path = "linux.rs")]
 #[cfg_attr(target_os = "macos", path = "macos.rs")]
+#[cfg_attr(target_os = "freebsd", path = "freebsd.rs")]
 #[cfg_attr(windows, path = "windows.rs")]
 mod imp;
 

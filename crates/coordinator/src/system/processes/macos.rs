@@ -1,22 +1,14 @@
 use std::io;
 use std::mem::{MaybeUninit, size_of};
-use std::os::fd::OwnedFd;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use rustix::event::kqueue::{Event, EventFilter, EventFlags, ProcessEvents, kevent_timespec, kqueue};
-use rustix::io::Errno;
-use rustix::time::Timespec;
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
-
+pub(in crate::system) use super::compared::signal;
+pub(super) use super::exits::notice_of_end;
 use super::identity;
-use crate::machine::{
-    Activity, Pid, ProcessIdentity, ProcessInfo, Signal, SignalOutcome, StartTime, Surroundings,
-};
+use crate::machine::{Activity, Pid, ProcessIdentity, ProcessInfo, StartTime, Surroundings};
 use crate::system::user;
 
-const NO_TIME: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 /// Of `sys/proc_info.h`; the `libc` crate does not have it.
 const PROC_FLAG_TRACED: u32 = 2;
 /// The `arg` of `PROC_PIDTBSDINFO` by which the kernel shows zombies too (XNU, `proc_info.c`: `findzomb`).
@@ -103,52 +95,6 @@ fn name(bytes: &[libc::c_char]) -> Option<String> {
     (!text.is_empty()).then(|| String::from_utf8_lossy(&text).into_owned())
 }
 
-/// macOS has no handle that means one process for as long as it is held. So the process is compared, and signalled with the very next
-/// system call: the gap in which its pid could get another owner is a few instructions long, and pids are given out in turn.
-pub(in crate::system) fn signal(target: &ProcessIdentity, signal: Signal) -> io::Result<SignalOutcome> {
-    let signal = match signal {
-        Signal::Terminate => rustix::process::Signal::TERM,
-        Signal::Continue => rustix::process::Signal::CONT,
-        Signal::Kill => rustix::process::Signal::KILL,
-    };
-    let Some(pid) = i32::try_from(target.pid.0).ok().and_then(rustix::process::Pid::from_raw) else {
-        return Ok(SignalOutcome::Gone);
-    };
-    if !look(target.pid)?.is_some_and(|now| now.identity == *target) {
-        return Ok(SignalOutcome::Gone);
-    }
-    match rustix::process::kill_process(pid, signal) {
-        Ok(()) => Ok(SignalOutcome::Sent),
-        Err(Errno::SRCH) => Ok(SignalOutcome::Gone),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Returns at once where there is no notice, or where the pid is another's by now.
-pub(super) async fn notice_of_end(process: &ProcessIdentity) {
-    let Some(queue) = exits_of(process.pid) else { return };
-    if !super::lives(process) {
-        return;
-    }
-    // SAFETY: the descriptor is owned by what is registered, and stays open for as long.
-    let registered = unsafe { AsyncFd::register_with_interest(queue, Interest::READABLE) };
-    if let Ok(registered) = registered {
-        let _ = registered.readable().await;
-    }
-}
-
-/// A queue that has an event once the process exits (kqueue(2): `EVFILT_PROC`, `NOTE_EXIT`). It can itself be waited for, like a socket.
-fn exits_of(pid: Pid) -> Option<OwnedFd> {
-    let pid = i32::try_from(pid.0).ok().and_then(rustix::process::Pid::from_raw)?;
-    let filter = EventFilter::Proc { pid, flags: ProcessEvents::EXIT };
-    let watched = Event::new(filter, EventFlags::ADD | EventFlags::ONESHOT, std::ptr::null_mut());
-    let queue = kqueue().ok()?;
-    let mut none: [Event; 0] = [];
-    // SAFETY: the event names no descriptor that could be closed meanwhile.
-    unsafe { kevent_timespec(&queue, &[watched], &mut none, Some(&NO_TIME)) }.ok()?;
-    Some(queue)
-}
-
 pub(super) fn surroundings() -> Surroundings {
     Surroundings {
         host: host(),
@@ -179,18 +125,5 @@ mod tests {
         assert_eq!(me.activity, Activity::Alive);
         assert!(me.identity.start_time.0 > 0);
         assert_eq!(look(Pid(u32::MAX)).unwrap(), None);
-    }
-
-    #[test]
-    fn a_pid_with_another_start_time_is_not_signalled() {
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        let pid = Pid(child.id());
-        let real = look(pid).unwrap().unwrap().identity;
-        let reused = ProcessIdentity { start_time: StartTime(real.start_time.0 + 1), ..real.clone() };
-        assert_eq!(signal(&reused, Signal::Kill).unwrap(), SignalOutcome::Gone);
-        assert!(child.try_wait().unwrap().is_none(), "a stranger was killed");
-        assert_eq!(signal(&real, Signal::Kill).unwrap(), SignalOutcome::Sent);
-        child.wait().unwrap();
-        assert_eq!(signal(&real, Signal::Kill).unwrap(), SignalOutcome::Gone);
     }
 }

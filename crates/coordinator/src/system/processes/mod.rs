@@ -13,8 +13,14 @@ use crate::machine::{
 
 #[cfg_attr(target_os = "linux", path = "linux.rs")]
 #[cfg_attr(target_os = "macos", path = "macos.rs")]
+#[cfg_attr(target_os = "freebsd", path = "freebsd.rs")]
 #[cfg_attr(windows, path = "windows.rs")]
 mod imp;
+
+#[cfg(any(target_os = "macos", target_os = "freebsd"))]
+mod compared;
+#[cfg(any(target_os = "macos", target_os = "freebsd"))]
+mod exits;
 
 /// The machine's processes.
 pub(super) struct SystemProcesses;

@@ -9,7 +9,7 @@
 //!    `PR_SET_CHILD_SUBREAPER`), and ends with the worker.
 //! 3. [`sweep`] finds what is left of earlier tenures by the [`Marker`] in its environment, in case the guardian was killed too.
 //!
-//! | | Linux | macOS | other Unix | Windows |
+//! | | Linux | macOS | FreeBSD | Windows |
 //! |---|---|---|---|---|
 //! | [`spawn`] | yes | yes, but a child outlives a killed worker until the next sweep | yes, but a child outlives a killed worker | in a job object of its own |
 //! | [`guard`] | yes | does nothing | does nothing | puts this process into a job object, which ends with it |

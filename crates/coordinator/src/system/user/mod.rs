@@ -2,8 +2,11 @@
 
 #[cfg_attr(target_os = "linux", path = "linux.rs")]
 #[cfg_attr(target_os = "macos", path = "macos.rs")]
+#[cfg_attr(target_os = "freebsd", path = "freebsd.rs")]
 #[cfg_attr(windows, path = "windows.rs")]
 mod imp;
+#[cfg(any(target_os = "macos", target_os = "freebsd"))]
+mod passwd;
 
 #[cfg(unix)]
 pub(crate) use imp::home;

@@ -1,0 +1,25 @@
+# Sourced by the scripts beside it, which need Debian 12 with root, apt and crates.io. They do not touch the rustup toolchain: Debian's own `rustc-web`
+# comes with the source of `std`, which is built for targets that have none here.
+
+# What building for any foreign target takes.
+rust=(rustc-web cargo-web rust-web-src)
+
+# Installs those of the packages that are missing.
+install_packages() {
+  local missing
+  # What was never heard of has no line at all.
+  missing=$(for package in "$@"; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
+  done)
+  [ -n "$missing" ] || return 0
+  echo "== installing ${missing//$'\n'/ }"
+  apt-get update -qq
+  # shellcheck disable=SC2086 # one word for each package
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+}
+
+# From here on Debian's cargo and rustc, not rustup's; -Zbuild-std needs the nightly features of that compiler.
+use_debians_rust() {
+  export PATH=/usr/bin:/bin:/usr/sbin:/sbin RUSTC_BOOTSTRAP=1 CARGO_INCREMENTAL=0
+  unset RUSTUP_TOOLCHAIN RUSTC RUSTDOC
+}
