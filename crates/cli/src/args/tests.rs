@@ -123,7 +123,9 @@ fn an_interval_is_for_watching_and_within_its_bounds() {
     };
     assert_eq!(interval("oneworker ps --watch"), Some(2000));
     assert_eq!(interval("oneworker ps -w --interval 200ms"), Some(200));
-    for wrong in ["--interval 1s", "--watch --interval 199ms", "--watch --interval 2h", "--watch --interval x"] {
+    for wrong in
+        ["--interval 1s", "--watch --interval 199ms", "--watch --interval 2h", "--watch --interval x"]
+    {
         assert_eq!(interval(&format!("oneworker ps {wrong}")), None, "{wrong}");
     }
 }
