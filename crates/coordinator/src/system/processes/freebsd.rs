@@ -6,7 +6,7 @@ use std::time::Duration;
 pub(super) use super::compared::signal;
 pub(super) use super::exits::notice_of_end;
 use super::identity;
-use crate::machine::{Activity, Pid, ProcessIdentity, ProcessInfo, StartTime, Surroundings};
+use crate::machine::{Activity, Pid, ProcessInfo, StartTime, Surroundings};
 use crate::system::{sysctl, user};
 
 /// `KERN_PROC_PID` of sysctl(3).

@@ -6,7 +6,7 @@ use std::time::Duration;
 pub(in crate::system) use super::compared::signal;
 pub(super) use super::exits::notice_of_end;
 use super::identity;
-use crate::machine::{Activity, Pid, ProcessIdentity, ProcessInfo, StartTime, Surroundings};
+use crate::machine::{Activity, Pid, ProcessInfo, StartTime, Surroundings};
 use crate::system::user;
 
 /// Of `sys/proc_info.h`; the `libc` crate does not have it.
