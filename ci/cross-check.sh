@@ -3,7 +3,7 @@
 #
 #   ci/cross-check.sh [windows] [macos] [macos-x64] [linux-arm64] [freebsd]        (default: all)
 #
-# Needs what ci/debian.sh says. C code (SQLite) is replaced by empty objects, which is why no C compiler for these systems is needed.
+# Needs what ci/debian.sh says. A target takes about three minutes of one processor the first time. C code (SQLite) is replaced by empty objects, which is why no C compiler for these systems is needed.
 #
 #   CLIPPY_FLAGS             passed to clippy (default: -D warnings)
 #   CROSS_PACKAGES           what to check (default: the three crates that ship, with their tests and examples, and the simulated disk; the packages of

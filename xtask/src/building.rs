@@ -33,6 +33,10 @@ pub(crate) fn build(target: Target, profile: &str) -> Result<PathBuf, Error> {
         let variable = format!("CFLAGS_{}", target.triple().replace('-', "_"));
         command.env(variable, "-fno-asynchronous-unwind-tables -fno-unwind-tables");
     }
+    if target.system() == "macos" && toolchain.builds_std {
+        // Debian's compiler comes without `rust-objcopy`, which would strip it.
+        command.args(["--config", &format!("profile.{profile}.strip=false")]);
+    }
     if toolchain.builds_std {
         command.arg("-Zbuild-std=std,panic_abort").env("RUSTC_BOOTSTRAP", "1");
     }
@@ -84,6 +88,10 @@ fn flags(target: Target, paths: &[(PathBuf, &'static str)]) -> Vec<String> {
         flags.extend(["-Clink-self-contained=no", "-Clink-arg=-pie"].map(str::to_owned));
         // Nothing unwinds where a panic aborts, and the names for a backtrace are stripped.
         flags.push("-Cforce-unwind-tables=no".to_owned());
+    }
+    if target.system() == "macos" {
+        // zig knows the system's C library; of its frameworks, these files name what is used.
+        flags.push(format!("-Clink-arg=-F{}", workspace::root().join("packaging/macos").display()));
     }
     flags
 }
