@@ -24,6 +24,13 @@ if [ "$(cat "$tools/.ready" 2>/dev/null)" != "$wanted" ]; then
   "$tools/bin/pip" install --quiet $wanted
   echo "$wanted" > "$tools/.ready"
 fi
+# What strips programs for macOS is called by this name; Debian's compiler comes without it, and rustup's finds its libraries only so.
+sysroot=$(rustc --print sysroot)
+cat > "$tools/bin/rust-objcopy" <<OBJCOPY
+#!/bin/sh
+LD_LIBRARY_PATH=$sysroot/lib exec "$sysroot/lib/rustlib/$(rustc --print host-tuple)/bin/rust-objcopy" "\$@"
+OBJCOPY
+chmod +x "$tools/bin/rust-objcopy"
 export PATH=$tools/bin:$PATH ZIG_GLOBAL_CACHE_DIR=$tools/cache CARGO_INCREMENTAL=0
 # Else it is looked for by the first Python in PATH, which may be another one.
 CARGO_ZIGBUILD_ZIG_PATH=$(echo "$tools"/lib/python3*/site-packages/ziglang/zig)

@@ -33,10 +33,6 @@ pub(crate) fn build(target: Target, profile: &str) -> Result<PathBuf, Error> {
         let variable = format!("CFLAGS_{}", target.triple().replace('-', "_"));
         command.env(variable, "-fno-asynchronous-unwind-tables -fno-unwind-tables");
     }
-    if target.system() == "macos" && toolchain.builds_std {
-        // Debian's compiler comes without `rust-objcopy`, which would strip it.
-        command.args(["--config", &format!("profile.{profile}.strip=false")]);
-    }
     if toolchain.builds_std {
         command.arg("-Zbuild-std=std,panic_abort").env("RUSTC_BOOTSTRAP", "1");
     }
