@@ -1,8 +1,9 @@
 //! Where this program is installed, and in which versions.
 
-use std::io::{Read, Seek};
+use std::io::{self, BufRead, BufReader, PipeReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use semver::Version;
@@ -43,29 +44,45 @@ pub(crate) fn is_program(path: &Path) -> bool {
     found.is_file() && executable
 }
 
-/// What it says its version is; `None` if it says none in time, and is ended then.
+/// What it says its version is, in its first line; `None` if it says none in time, and is ended then.
 pub(crate) fn version_of(program: &Path) -> Option<Version> {
-    // Not a pipe: what such a program has started may keep that open.
-    let mut said = tempfile::tempfile().ok()?;
-    let mut command = Command::new(program);
-    command.arg("--version").stdin(Stdio::null()).stdout(said.try_clone().ok()?).stderr(Stdio::null());
-    let mut child = command.spawn().ok()?;
     let end = Instant::now() + PATIENCE;
-    loop {
+    let (said, says) = io::pipe().ok()?;
+    let mut command = Command::new(program);
+    command.arg("--version").stdin(Stdio::null()).stdout(says).stderr(Stdio::null());
+    let mut child = command.spawn().ok()?;
+    // With it the last end of the pipe that is this process's.
+    drop(command);
+    let line = first_line(said, end);
+    let ended_well = loop {
         match child.try_wait() {
-            Ok(Some(status)) if status.success() => break,
-            Ok(None) if Instant::now() < end => std::thread::sleep(Duration::from_millis(2)),
+            Ok(None) if line.is_some() && Instant::now() < end => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            Ok(Some(status)) => break status.success(),
             _ => {
                 let _ = child.kill();
                 let _ = child.wait();
-                return None;
+                break false;
             }
         }
-    }
-    let mut text = String::new();
-    said.rewind().ok()?;
-    said.take(LONGEST).read_to_string(&mut text).ok()?;
-    text.trim().strip_prefix(PROGRAM)?.trim().parse().ok()
+    };
+    line.filter(|_| ended_well)?.trim().strip_prefix(PROGRAM)?.trim().parse().ok()
+}
+
+/// The first line, and no more of it than a version has. What such a program has started may keep its pipe open for as long as it likes.
+fn first_line(said: PipeReader, end: Instant) -> Option<String> {
+    let (done, line) = mpsc::channel();
+    std::thread::Builder::new()
+        .spawn(move || {
+            let mut line = String::new();
+            if BufReader::new(said.take(LONGEST)).read_line(&mut line).is_ok() {
+                // Nobody waits any more if it came too late.
+                let _ = done.send(line);
+            }
+        })
+        .ok()?;
+    line.recv_timeout(end.saturating_duration_since(Instant::now())).ok()
 }
 
 #[cfg(all(test, unix))]
