@@ -32,10 +32,7 @@ fn in_container(identity: &Identity, mounts: &str, script: &str) -> Vec<Value> {
     for dir in ["", "dev", "proc", "state"] {
         fs::create_dir_all(root.join(dir)).unwrap();
     }
-    let program = root.join("oneworker");
-    if fs::hard_link(identity.binary(), &program).is_err() {
-        fs::copy(identity.binary(), &program).unwrap();
-    }
+    oneworker_tests::install(identity.binary(), &root.join("oneworker"));
     // The user in there has to get to it.
     for dir in [identity.scratch(), &root] {
         open_to_all(dir);
