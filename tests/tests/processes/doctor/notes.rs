@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use oneworker_tests::{go_on, kill_and_wait, stop};
+use oneworker_tests::{kill_and_wait, stop};
 use serde_json::{Value, json};
 
 use super::{Fault, Planted, doctor, findings, found, identity, stopped};
@@ -15,16 +15,7 @@ fn halted(change: impl FnOnce(&mut Value)) -> Option<Planted> {
     let worker = identity.patient();
     stop(worker.pid);
     identity.edit("worker.json", change);
-    Planted::with(identity, Halted(worker.pid))
-}
-
-/// Goes on when the test is over.
-struct Halted(u32);
-
-impl Drop for Halted {
-    fn drop(&mut self) {
-        go_on(self.0);
-    }
+    Planted::new(identity)
 }
 
 /// One that has come and gone, with a file that holds this.
