@@ -21,6 +21,15 @@ pub(super) fn boot_id() -> BootId {
     BOOT.get_or_init(|| BootId(imp::boot_id())).clone()
 }
 
+/// A pause. Without an event loop, whose timer panics then, there is nobody who could end it, and it has no end: who asks only once
+/// ([`super::glance`]) learns that there is something to wait for.
+pub(super) async fn pause(time: Duration) {
+    match tokio::runtime::Handle::try_current() {
+        Ok(_) => tokio::time::sleep(time).await,
+        Err(_) => std::future::pending().await,
+    }
+}
+
 #[async_trait]
 impl Clock for SystemClock {
     fn now(&self) -> Moment {
@@ -35,8 +44,8 @@ impl Clock for SystemClock {
         boot_id()
     }
 
-    async fn sleep(&self, pause: Duration) {
-        tokio::time::sleep(pause).await;
+    async fn sleep(&self, time: Duration) {
+        pause(time).await;
     }
 
     fn random(&self) -> u64 {
@@ -51,7 +60,16 @@ impl Clock for SystemClock {
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Poll, Waker};
+
     use super::*;
+
+    #[test]
+    fn without_an_event_loop_a_pause_is_nothing_to_panic_for() {
+        let mut asleep = SystemClock.sleep(Duration::ZERO);
+        let polled = asleep.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert_eq!(polled, Poll::Pending);
+    }
 
     #[tokio::test]
     async fn time_goes_on_as_fast_as_elsewhere_and_the_boot_stays_the_same() {

@@ -19,7 +19,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 
 use super::{temporary_name, temporary_writer};
 use crate::machine::{Activity, Directory, Durability, FileStamp, Files, Pid};
-use crate::system::processes;
+use crate::system::{clock, processes};
 
 /// The longest pause of [`patiently`]; with all the shorter ones, an eighth of a second.
 const LONGEST_PAUSE: Duration = Duration::from_millis(64);
@@ -117,7 +117,7 @@ async fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T> + Send) -> io::
     let mut pause = Duration::from_millis(1);
     loop {
         match attempt() {
-            Err(error) if pause <= LONGEST_PAUSE && is_in_the_way(&error) => tokio::time::sleep(pause).await,
+            Err(error) if pause <= LONGEST_PAUSE && is_in_the_way(&error) => clock::pause(pause).await,
             result => return result,
         }
         pause *= 2;
