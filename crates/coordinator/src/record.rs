@@ -4,12 +4,13 @@
 //! alone. The formats are frozen: fields are added, never changed or taken away, and unknown ones are passed over.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::identity::{Epoch, Name, ProtocolRange};
-use crate::machine::{BootId, Moment, Pid, ProcessIdentity, Surroundings};
+use crate::machine::{BootId, Files, Moment, Pid, ProcessIdentity, Surroundings};
 
 /// The most that is read of any of these files, in bytes.
 pub const READ_LIMIT: usize = 64 * 1024;
@@ -154,6 +155,11 @@ pub struct Suspicion {
     pub attempts: u32,
     /// Its CPU time at the first silence, plus the time it had waited for a CPU, in milliseconds: if that grows, it is busy.
     pub effort_ms: u64,
+}
+
+/// One of these files, of the directory that the path leads to; `None` if it is missing, can't be read, or is not a whole one.
+pub async fn read<T: DeserializeOwned>(files: &dyn Files, dir: &Path, name: &str, limit: usize) -> Option<T> {
+    parse(&files.read(dir, name, limit).await.ok()??)
 }
 
 /// Reads one of these files' contents; `None` for anything that is not a whole one.

@@ -131,9 +131,8 @@ impl Started {
     }
 
     async fn record(&self) -> Option<Record> {
-        let dir = self.spec.state_dir();
-        let bytes = self.machine.files.read(dir, layout::RECORD, record::READ_LIMIT).await.ok()??;
-        record::parse(&bytes)
+        let files = &*self.machine.files;
+        record::read(files, self.spec.state_dir(), layout::RECORD, record::READ_LIMIT).await
     }
 }
 

@@ -143,8 +143,7 @@ impl<'a> Call<'a> {
 
     /// One of the directory's small files; `None` if it is missing, can't be read, or is not a whole one.
     pub(super) async fn read_file<T: DeserializeOwned>(&self, name: &str, limit: usize) -> Option<T> {
-        let bytes = self.machine.files.read(&self.spec.state_dir, name, limit).await.ok()??;
-        record::parse(&bytes)
+        record::read(&*self.machine.files, &self.spec.state_dir, name, limit).await
     }
 
     async fn judge(&self, sighted: &Sighted, patience: Duration) -> Result<Verdict, EnsureError> {

@@ -85,9 +85,9 @@ async fn directory_holder(
     Err(TenureError::LockLeaked { path: spec.state_dir.clone(), pids: holders })
 }
 
-async fn read_record(machine: &Machine, spec: &WorkerSpec) -> Option<Record> {
-    let bytes = machine.files.read(&spec.state_dir, layout::RECORD, record::READ_LIMIT).await.ok()??;
-    record::parse(&bytes)
+/// The record that is in the directory, whose ever it is.
+pub(super) async fn read_record(machine: &Machine, spec: &WorkerSpec) -> Option<Record> {
+    record::read(&*machine.files, &spec.state_dir, layout::RECORD, record::READ_LIMIT).await
 }
 
 fn millis(at: SystemTime) -> u64 {

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::office::take_office;
+use super::office::{read_record, take_office};
 use super::{Claim, EpochFloor, Holder, Published, Tenure, TenureError};
 use crate::deadline::Deadline;
 use crate::ensure::proven_predecessor;
 use crate::failpoint;
 use crate::layout;
 use crate::machine::{Machine, Pid, ProcessIdentity, Readiness, TenureLook};
-use crate::record::{self, READ_LIMIT, Record, WorkerState};
+use crate::record::{self, READ_LIMIT, WorkerState};
 use crate::sabotage::{self, Sabotage};
 use crate::spec::WorkerSpec;
 use crate::upgrade::{HandOver, HandOverReply, Heir, Predecessor, Successor, code, heir_of, lives};
@@ -260,16 +260,14 @@ async fn vacant_or(machine: &Machine, spec: &WorkerSpec, error: TenureError) -> 
 
 /// Whether office is kept for this process.
 async fn is_kept(machine: &Machine, spec: &WorkerSpec) -> bool {
-    let bytes = machine.files.read(&spec.state_dir, layout::SUCCESSOR, READ_LIMIT).await.ok().flatten();
-    let successor: Option<Successor> = bytes.and_then(|bytes| record::parse(&bytes));
+    let (files, dir) = (&*machine.files, &spec.state_dir);
+    let successor: Option<Successor> = record::read(files, dir, layout::SUCCESSOR, READ_LIMIT).await;
     successor.is_some_and(|successor| successor.process == machine.processes.me())
 }
 
 /// Whether this process has come to serve, also if it has ended in good order since. One that has failed in its start has no address.
 async fn has_served(machine: &Machine, spec: &WorkerSpec, process: &ProcessIdentity) -> bool {
-    let bytes = machine.files.read(&spec.state_dir, layout::RECORD, READ_LIMIT).await.ok().flatten();
-    let record: Option<Record> = bytes.and_then(|bytes| record::parse(&bytes));
-    record.is_some_and(|record| {
+    read_record(machine, spec).await.is_some_and(|record| {
         record.is_of(process) && record.state != WorkerState::Starting && record.address.is_some()
     })
 }

@@ -27,22 +27,3 @@ pub(in crate::system) fn signal(target: &ProcessIdentity, signal: Signal) -> io:
         Err(error) => Err(error.into()),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::machine::{Pid, StartTime};
-
-    #[test]
-    fn a_pid_with_another_start_time_is_not_signalled() {
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        let pid = Pid(child.id());
-        let real = look(pid).unwrap().unwrap().identity;
-        let reused = ProcessIdentity { start_time: StartTime(real.start_time.0 + 1), ..real.clone() };
-        assert_eq!(signal(&reused, Signal::Kill).unwrap(), SignalOutcome::Gone);
-        assert!(child.try_wait().unwrap().is_none(), "a stranger was killed");
-        assert_eq!(signal(&real, Signal::Kill).unwrap(), SignalOutcome::Sent);
-        child.wait().unwrap();
-        assert_eq!(signal(&real, Signal::Kill).unwrap(), SignalOutcome::Gone);
-    }
-}

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 pub(super) use super::compared::signal;
 pub(super) use super::exits::notice_of_end;
-use super::identity;
+use super::{identity, without_namespaces};
 use crate::machine::{Activity, Pid, ProcessInfo, StartTime, Surroundings};
-use crate::system::{sysctl, user};
+use crate::system::sysctl;
 
 /// `KERN_PROC_PID` of sysctl(3).
 pub(in crate::system) fn look(pid: Pid) -> io::Result<Option<ProcessInfo>> {
@@ -57,29 +57,11 @@ pub(in crate::system) fn look(pid: Pid) -> io::Result<Option<ProcessInfo>> {
 }
 
 pub(super) fn surroundings() -> Surroundings {
-    Surroundings {
-        host: host(),
-        user: user::id(),
-        pid_namespace: String::new(),
-        net_namespace: String::new(),
-    }
+    without_namespaces(host())
 }
 
 /// `kern.hostuuid`, which a jail may have its own of; without it, the host's name.
 fn host() -> String {
     sysctl::text(c"kern.hostuuid")
         .unwrap_or_else(|| rustix::system::uname().nodename().to_string_lossy().into_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn this_process_is_seen_alive_and_a_free_pid_is_not() {
-        let me = look(Pid(std::process::id())).unwrap().unwrap();
-        assert_eq!(me.activity, Activity::Alive);
-        assert!(me.identity.start_time.0 > 0);
-        assert_eq!(look(Pid(u32::MAX)).unwrap(), None);
-    }
 }

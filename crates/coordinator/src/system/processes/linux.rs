@@ -189,25 +189,4 @@ mod tests {
             assert!(Stat::parse(garbage).is_none(), "{garbage:?}");
         }
     }
-
-    #[test]
-    fn this_process_is_seen_alive_and_a_free_pid_is_not() {
-        let me = look(Pid(std::process::id())).unwrap().unwrap();
-        assert_eq!(me.activity, Activity::Alive);
-        assert!(me.identity.start_time.0 > 0);
-        assert_eq!(look(Pid(u32::MAX)).unwrap(), None);
-    }
-
-    #[test]
-    fn a_pid_with_another_start_time_is_not_signalled() {
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        let pid = Pid(child.id());
-        let real = look(pid).unwrap().unwrap().identity;
-        let reused = ProcessIdentity { start_time: StartTime(real.start_time.0 + 1), ..real.clone() };
-        assert_eq!(signal(&reused, Signal::Kill).unwrap(), SignalOutcome::Gone);
-        assert!(child.try_wait().unwrap().is_none(), "a stranger was killed");
-        assert_eq!(signal(&real, Signal::Kill).unwrap(), SignalOutcome::Sent);
-        child.wait().unwrap();
-        assert_eq!(signal(&real, Signal::Kill).unwrap(), SignalOutcome::Gone);
-    }
 }

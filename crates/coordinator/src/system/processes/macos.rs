@@ -5,9 +5,8 @@ use std::time::Duration;
 
 pub(in crate::system) use super::compared::signal;
 pub(super) use super::exits::notice_of_end;
-use super::identity;
+use super::{identity, without_namespaces};
 use crate::machine::{Activity, Pid, ProcessInfo, StartTime, Surroundings};
-use crate::system::user;
 
 /// Of `sys/proc_info.h`; the `libc` crate does not have it.
 const PROC_FLAG_TRACED: u32 = 2;
@@ -96,12 +95,7 @@ fn name(bytes: &[libc::c_char]) -> Option<String> {
 }
 
 pub(super) fn surroundings() -> Surroundings {
-    Surroundings {
-        host: host(),
-        user: user::id(),
-        pid_namespace: String::new(),
-        net_namespace: String::new(),
-    }
+    without_namespaces(host())
 }
 
 /// gethostuuid(2), which no two machines share; without it, the host's name.
@@ -113,17 +107,4 @@ fn host() -> String {
         return format!("{:032x}", u128::from_be_bytes(id));
     }
     rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn this_process_is_seen_alive_and_a_free_pid_is_not() {
-        let me = look(Pid(std::process::id())).unwrap().unwrap();
-        assert_eq!(me.activity, Activity::Alive);
-        assert!(me.identity.start_time.0 > 0);
-        assert_eq!(look(Pid(u32::MAX)).unwrap(), None);
-    }
 }

@@ -42,6 +42,13 @@ pub(crate) fn stop_here() {
     unsafe { libc::raise(libc::SIGSTOP) };
 }
 
+/// Where this process is, on a system that divides neither its pids nor its network.
+#[cfg(not(target_os = "linux"))]
+fn without_namespaces(host: String) -> Surroundings {
+    let user = super::user::id();
+    Surroundings { host, user, pid_namespace: String::new(), net_namespace: String::new() }
+}
+
 /// How often it is looked whether a process has ended, where the system gives no notice.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -93,7 +100,7 @@ impl Processes for SystemProcesses {
 
 #[cfg(test)]
 mod tests {
-    use std::process::{Command, Stdio};
+    use std::process::{Child, Command, Stdio};
 
     use tokio::time::timeout;
 
@@ -101,16 +108,40 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(30);
 
+    /// A process that waits for more than it is given.
+    fn waiting() -> (Child, ProcessIdentity) {
+        let (program, args) = if cfg!(windows) { ("cmd", ["/c", "pause"]) } else { ("sh", ["-c", "cat"]) };
+        let child = Command::new(program).args(args).stdin(Stdio::piped()).spawn().unwrap();
+        let process = imp::look(Pid(child.id())).unwrap().unwrap().identity;
+        (child, process)
+    }
+
+    #[test]
+    fn this_process_is_seen_alive_and_a_free_pid_is_not() {
+        let me = imp::look(Pid(std::process::id())).unwrap().unwrap();
+        assert_eq!(me.activity, Activity::Alive);
+        assert!(me.identity.start_time.0 > 0);
+        assert_eq!(imp::look(Pid(u32::MAX)).unwrap(), None);
+    }
+
+    #[test]
+    fn a_pid_with_another_start_time_is_not_signalled() {
+        let (mut child, real) = waiting();
+        let reused = ProcessIdentity { start_time: StartTime(real.start_time.0 + 1), ..real.clone() };
+        assert_eq!(imp::signal(&reused, Signal::Kill).unwrap(), SignalOutcome::Gone);
+        assert!(child.try_wait().unwrap().is_none(), "a stranger was killed");
+        assert_eq!(imp::signal(&real, Signal::Kill).unwrap(), SignalOutcome::Sent);
+        child.wait().unwrap();
+        assert_eq!(imp::signal(&real, Signal::Kill).unwrap(), SignalOutcome::Gone);
+    }
+
     #[tokio::test]
     async fn the_end_of_a_process_is_noticed_and_a_namesake_is_not_waited_for() {
-        // Each waits for more than it is given.
-        let (program, args) = if cfg!(windows) { ("cmd", ["/c", "pause"]) } else { ("sh", ["-c", "cat"]) };
-        let mut child = Command::new(program).args(args).stdin(Stdio::piped()).spawn().unwrap();
-        let process = imp::look(Pid(child.id())).unwrap().unwrap().identity;
-        let mut waiting = SystemProcesses.ended(&process);
-        assert!(timeout(Duration::from_millis(50), &mut waiting).await.is_err());
+        let (mut child, process) = waiting();
+        let mut ended = SystemProcesses.ended(&process);
+        assert!(timeout(Duration::from_millis(50), &mut ended).await.is_err());
         child.kill().unwrap();
-        timeout(PATIENCE, waiting).await.unwrap();
+        timeout(PATIENCE, ended).await.unwrap();
         child.wait().unwrap();
         timeout(PATIENCE, SystemProcesses.ended(&process)).await.unwrap();
         let mut me = SystemProcesses.me();
