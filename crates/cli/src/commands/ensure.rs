@@ -1,7 +1,8 @@
 //! `oneworker ensure`: the address of the one worker. Hooks run it before everything else, so nothing is set up that a running
 //! worker's session does not need.
 
-use coordinator::{Outcome, Worker, blocking, ensure_on};
+use coordinator::machine::Machine;
+use coordinator::{Outcome, Worker, WorkerSpec, blocking, ensure_on};
 use serde::Serialize;
 
 use super::{Done, Request, session};
@@ -21,19 +22,22 @@ pub(super) fn run(args: &EnsureArgs) -> Done {
     let request = Request::new(&flags, &args.common.file(), !args.no_start)?;
     let worker = match blocking::glance(&request.spec) {
         Some(worker) => worker,
-        None => {
-            let progress = Progress::default();
-            request.block_on(async {
-                let watcher = |words: &str| progress.phase(words);
-                progress.watch(ensure_on(&service::machine(), &request.spec, &watcher)).await
-            })?
-        }
+        None => watched(&request, &request.spec, &service::machine())?,
     };
     if let Some(session) = &args.session {
         session::keep(&request, session, &args.lease)?;
     }
     print(args.output.mode(), request.settings.name.value.as_str(), &worker)?;
     Ok(exit::OK)
+}
+
+/// The worker that this asks for; on a terminal, whoever waits is told what for.
+pub(super) fn watched(request: &Request, spec: &WorkerSpec, machine: &Machine) -> Result<Worker, Failure> {
+    let progress = Progress::default();
+    request.block_on(async {
+        let watcher = |words: &str| progress.phase(words);
+        progress.watch(ensure_on(machine, spec, &watcher)).await
+    })
 }
 
 /// Prints where the worker is; `restart` ends in the same way.

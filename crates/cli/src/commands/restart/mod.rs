@@ -7,14 +7,12 @@ mod chosen;
 use std::time::{Duration, Instant};
 
 pub(crate) use chosen::Install;
-use coordinator::machine::Machine;
-use coordinator::{EnsureError, Worker, WorkerSpec, ensure_on, inspect, system};
+use coordinator::{EnsureError, Worker, WorkerSpec, inspect, system};
 
 use super::{Done, Request, ensure, stop};
 use crate::args::RestartArgs;
 use crate::exit;
 use crate::failure::Failure;
-use crate::progress::Progress;
 use crate::service;
 use crate::spec::{chosen_spec, worker_spec};
 
@@ -70,7 +68,7 @@ fn hand_over(request: &Request, install: &Install, begun: Instant) -> Result<Opt
     if in_office.is_none_or(|health| health.version.cmp_precedence(&install.version).is_eq()) {
         return Ok(None);
     }
-    ensured(request, &spec, &system::machine()).map(Some)
+    ensure::watched(request, &spec, &system::machine()).map(Some)
 }
 
 fn stop_and_start(
@@ -82,15 +80,7 @@ fn stop_and_start(
     request.block_on(stop::stop(&request.spec, "oneworker restart", force))?;
     // A service manager would start the program that its unit names.
     let machine = if install.is_some() { system::machine() } else { service::machine() };
-    ensured(request, &spec(request, install, begun)?, &machine)
-}
-
-fn ensured(request: &Request, spec: &WorkerSpec, machine: &Machine) -> Result<Worker, Failure> {
-    let progress = Progress::default();
-    request.block_on(async {
-        let watcher = |words: &str| progress.phase(words);
-        progress.watch(ensure_on(machine, spec, &watcher)).await
-    })
+    ensure::watched(request, &spec(request, install, begun)?, &machine)
 }
 
 /// The worker that runs now is the one that was chosen.
