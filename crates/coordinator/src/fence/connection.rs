@@ -41,8 +41,10 @@ enum Ruling {
 
 impl Guard {
     fn new(fence: &Fence) -> Result<Self, FenceError> {
-        let guard =
-            Self { eye: fence.connect_to_read()?, tenure: fence.tenure, refused: fence.refused.clone() };
+        let eye = fence.connect_to_read()?;
+        // It forgets what it has read whenever somebody commits. From three pages on SQLite gets memory for twenty at once, each time.
+        eye.pragma_update(None, "cache_size", 2)?;
+        let guard = Self { eye, tenure: fence.tenure, refused: fence.refused.clone() };
         match guard.rule() {
             Ruling::Pass => Ok(guard),
             Ruling::Superseded(current) => Err(FenceError::Superseded { mine: fence.epoch, current }),

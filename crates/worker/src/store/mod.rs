@@ -76,6 +76,9 @@ impl Store {
             let mut db = fence.connect()?;
             schema::bring_up_to_date(&mut db)?;
             db.pragma_update(None, "cache_size", -CACHE_KIB)?;
+            // What undoes a statement: else it gets 64 KiB in each transaction and goes to a file then, and some allocators ask the system for so much each
+            // time (https://sqlite.org/tempfiles.html#statement_journal_files). No statement here changes much.
+            db.pragma_update(None, "temp_store", "memory")?;
             if !synced {
                 db.pragma_update(None, "synchronous", "normal")?;
             }

@@ -110,6 +110,8 @@ pub(super) fn list(db: &Connection, filter: &Filter, page: Page) -> rusqlite::Re
 }
 
 /// Best first. All words have to be there; one that ends with `*` stands for those that begin with it.
+///
+/// Not by FTS5's own `rank`: by that it would sort all that has the words, in a file if they are many, and look at the filter afterwards.
 pub(super) fn search(
     db: &Connection,
     words: &str,
@@ -121,9 +123,9 @@ pub(super) fn search(
     values.insert(0, pattern.into());
     values.push(i64::from(limit).into());
     let sql = format!(
-        "SELECT {COLUMNS}, snippet(observations_text, 0, '[', ']', '…', 16), rank
+        "SELECT {COLUMNS}, snippet(observations_text, 0, '[', ']', '…', 16), bm25(observations_text) AS score
          FROM observations_text JOIN observations o ON o.id = observations_text.rowid
-         WHERE observations_text MATCH ?{conditions} ORDER BY rank LIMIT ?"
+         WHERE observations_text MATCH ?{conditions} ORDER BY score LIMIT ?"
     );
     let mut query = db.prepare_cached(&sql)?;
     let found =
@@ -144,9 +146,23 @@ fn pattern(words: &str) -> Option<String> {
     (!quoted.is_empty()).then(|| quoted.join(" "))
 }
 
+/// All that the filter finds, a portion at a time: what a statement changes is kept in memory until its end, to be undone.
 pub(super) fn remove(db: &Connection, filter: &Filter) -> rusqlite::Result<usize> {
     let (conditions, values) = conditions(filter);
-    db.execute(&format!("DELETE FROM observations AS o WHERE true{conditions}"), params_from_iter(values))
+    let with = |ids: &[i64]| {
+        params_from_iter(ids.iter().map(|id| Sql::from(*id)).chain(values.clone()).collect::<Vec<_>>())
+    };
+    let mut portion = db.prepare_cached(&format!(
+        "SELECT max(id) FROM (SELECT o.id FROM observations o WHERE o.id > ?{conditions} ORDER BY o.id LIMIT {PORTION})"
+    ))?;
+    let mut delete = db
+        .prepare_cached(&format!("DELETE FROM observations AS o WHERE o.id > ? AND o.id <= ?{conditions}"))?;
+    let (mut removed, mut after) = (0, 0);
+    while let Some(last) = portion.query_row(with(&[after]), |row| row.get::<_, Option<i64>>(0))? {
+        removed += delete.execute(with(&[after, last]))?;
+        after = last;
+    }
+    Ok(removed)
 }
 
 /// So many are dropped at a time.

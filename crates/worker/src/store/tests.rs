@@ -103,6 +103,21 @@ async fn a_list_goes_on_where_it_was_and_filters() {
 }
 
 #[tokio::test]
+async fn much_is_removed_and_nothing_else() {
+    let Opened { store, dir: _dir, .. } = open().await;
+    for session in ["a", "b", "a", "b"] {
+        let some =
+            (0..700).map(|n| NewObservation { session: session.into(), ..observation(&n.to_string(), None) });
+        store.add(some.collect()).await.unwrap();
+    }
+    let of = |session: &str| Filter { session: Some(session.into()), ..Filter::default() };
+    assert_eq!(store.remove(of("a")).await.unwrap(), 1400);
+    assert_eq!(store.remove(of("a")).await.unwrap(), 0);
+    assert_eq!(store.list(Filter::default(), Page::After(0, 5000)).await.unwrap().len(), 1400);
+    assert_eq!(store.search("7".to_owned(), Filter::default(), 10).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn the_best_is_found_first_and_what_was_removed_is_not_found() {
     let Opened { store, dir: _dir, .. } = open().await;
     for text in ["a disk, a full disk", "one disk among so very many other things", "nothing of the kind"] {
