@@ -132,9 +132,11 @@ impl Machine {
     pub(super) async fn add(&mut self, store: &Store, batches: &[Vec<NewObservation>]) -> Result<(), String> {
         batches.iter().for_each(|batch| self.ledger.adding(batch, self.clock.0.load(Ordering::Relaxed)));
         let (done, busy) = mpsc::channel::<()>();
+        let (at_work, is_at_work) = mpsc::channel();
         let busy = Mutex::new(busy);
         let keep_busy = async move {
             let kept = store.writer.write(move |_| {
+                let _ = at_work.send(());
                 // Until the other side is dropped.
                 let _ = busy.lock().map(|busy| busy.recv());
                 Ok(Vec::new())
@@ -145,13 +147,17 @@ impl Machine {
         clients.extend(batches.iter().map(|batch| Box::pin(store.add(batch.clone())) as Answer<'_>));
         let mut answers: Vec<Option<Result<Vec<Receipt>, StoreError>>> = Vec::new();
         answers.resize_with(clients.len(), || None);
-        let mut done = Some(done);
+        let (mut done, mut is_at_work) = (Some(done), Some(is_at_work));
         poll_fn(|context| {
             for (client, answer) in
                 clients.iter_mut().zip(&mut answers).filter(|(_, answer)| answer.is_none())
             {
                 if let Poll::Ready(got) = client.as_mut().poll(context) {
                     *answer = Some(got);
+                }
+                // The others come when the first one is at it, and not into the same transaction. If the power has failed, it never is.
+                if let Some(is_at_work) = is_at_work.take() {
+                    let _ = is_at_work.recv();
                 }
             }
             done.take();
