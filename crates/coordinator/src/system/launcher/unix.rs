@@ -17,6 +17,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
 
@@ -72,22 +73,38 @@ pub(super) fn launch(spec: &WorkerSpec) -> Result<Box<dyn Launched>, LaunchError
         .stderr(log);
     // SAFETY: `split` only makes system calls that are async-signal-safe, and allocates nothing.
     unsafe { command.pre_exec(move || split(channels)) };
-    let child = command.spawn().map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::ArgumentListTooLong
-            if !is_program(&spec.launch.program) =>
-        {
-            LaunchError::Program { program: spec.launch.program.display().to_string(), source }
-        }
-        _ => LaunchError::NoProcess { source },
-    })?;
+    let child = command.spawn().map_err(|source| not_started(spec, source))?;
     // Our copies of what the worker and the monitor hold: with them open, no end of file would ever come.
     drop((ready_in, theirs));
 
     watch(child, ours, ready_out.into(), log_start).map_err(no_process)
 }
 
-/// Whether the failure to start can't be the program's fault.
-fn is_program(program: &std::path::Path) -> bool {
+/// Whose fault it is that a program was not started (execve(2)).
+fn not_started(spec: &WorkerSpec, source: io::Error) -> LaunchError {
+    let program = &spec.launch.program;
+    let programs_fault = |source| LaunchError::Program { program: program.display().to_string(), source };
+    match source.kind() {
+        _ if source.raw_os_error() == Some(libc::ENOEXEC) => {
+            programs_fault(io::Error::new(source.kind(), "it is no program for this system and processor"))
+        }
+        // It is there, and so is the directory to start it in, so it is something else that is not.
+        io::ErrorKind::NotFound if is_program(program) && spec.state_dir.is_dir() => {
+            programs_fault(io::Error::new(
+                source.kind(),
+                "its interpreter is missing: what its first line names, or the system's dynamic loader",
+            ))
+        }
+        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::ArgumentListTooLong
+            if !is_program(program) =>
+        {
+            programs_fault(source)
+        }
+        _ => LaunchError::NoProcess { source },
+    }
+}
+
+fn is_program(program: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     let has_path = program.components().count() > 1;
     has_path
@@ -252,5 +269,52 @@ unsafe fn monitor(worker: libc::pid_t, channels: Channels) -> ! {
             }
             gone |= fds[1].revents != 0;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::spec::LaunchCommand;
+
+    /// A script whose interpreter is missing.
+    const SCRIPT: &str = "script";
+
+    fn dir() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        let script = dir.path().join(SCRIPT);
+        std::fs::write(&script, "#!/nowhere/interpreter\n").unwrap();
+        std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+        dir
+    }
+
+    fn spec(dir: &Path, program: &str) -> WorkerSpec {
+        let launch = LaunchCommand::new::<&str>(dir.join(program), []);
+        WorkerSpec::builder(launch).state_dir(dir).version("1.0.0").build().unwrap()
+    }
+
+    #[test]
+    fn a_start_that_fails_is_laid_to_the_program_or_to_the_system() {
+        let dir = dir();
+        for (program, errno, said) in [
+            ("none", libc::ENOENT, "cannot run"),
+            (SCRIPT, libc::ENOENT, "its interpreter is missing"),
+            (SCRIPT, libc::ENOEXEC, "no program for this system"),
+            (SCRIPT, libc::EAGAIN, "cannot start a process"),
+            (SCRIPT, libc::EPERM, "cannot start a process"),
+        ] {
+            let error =
+                not_started(&spec(dir.path(), program), io::Error::from_raw_os_error(errno)).to_string();
+            assert!(error.contains(said), "{program} and {errno}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_script_without_its_interpreter_says_so() {
+        let dir = dir();
+        let Err(error) = launch(&spec(dir.path(), SCRIPT)) else { panic!("it was started") };
+        assert!(error.to_string().contains("its interpreter is missing"), "{error}");
     }
 }
