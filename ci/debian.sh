@@ -23,3 +23,11 @@ use_debians_rust() {
   export PATH=/usr/bin:/bin:/usr/sbin:/sbin RUSTC_BOOTSTRAP=1 CARGO_INCREMENTAL=0
   unset RUSTUP_TOOLCHAIN RUSTC RUSTDOC
 }
+
+# From here on the compiler of what is in this workspace is clippy, which compiles, too. Needs rust-web-clippy.
+lint_while_building() { # where to write to, clippy's flags
+  RUSTC_WORKSPACE_WRAPPER=$1/clippy-that-builds
+  printf '#!/bin/sh\nexec /usr/bin/clippy-driver "$@" %s\n' "$2" > "$RUSTC_WORKSPACE_WRAPPER"
+  chmod +x "$RUSTC_WORKSPACE_WRAPPER"
+  export RUSTC_WORKSPACE_WRAPPER
+}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds what ships and its tests for Windows, and runs them under Wine.
+# Builds what ships and its tests for Windows, linted on the way, and runs them under Wine.
 #
 #   ci/windows.sh [TEST FILTER…]
 #
@@ -12,14 +12,15 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 . ci/debian.sh
-install_packages "${rust[@]}" gcc-mingw-w64-x86-64-posix wine64
+install_packages "${rust[@]}" rust-web-clippy gcc-mingw-w64-x86-64-posix wine64
 use_debians_rust
 unset DISPLAY
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/windows}
 target=x86_64-pc-windows-gnu
 build=(-p coordinator -p worker -p oneworker -Zbuild-std=std,panic_unwind --target "$target")
 
-echo "== building"
+echo "== building, with clippy"
+lint_while_building "$CARGO_TARGET_DIR" '-D warnings'
 cargo test --quiet "${build[@]}" --no-run
 
 # A prefix of our own: what runs in it is ended with it.

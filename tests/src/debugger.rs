@@ -45,7 +45,13 @@ impl Drop for Debugger {
     }
 }
 
-fn order(request: libc::c_uint, thread: libc::pid_t) -> io::Result<()> {
+/// As the C library declares it.
+#[cfg(target_env = "musl")]
+type Request = libc::c_int;
+#[cfg(not(target_env = "musl"))]
+type Request = libc::c_uint;
+
+fn order(request: Request, thread: libc::pid_t) -> io::Result<()> {
     // SAFETY: none of these requests reads or writes memory of this process.
     match unsafe { libc::ptrace(request, thread, null_mut::<libc::c_void>(), null_mut::<libc::c_void>()) } {
         -1 => Err(io::Error::last_os_error()),

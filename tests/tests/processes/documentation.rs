@@ -75,14 +75,37 @@ fn cells(document: &str) -> Vec<(&str, &str)> {
     found
 }
 
-#[test]
-fn every_test_that_the_documentation_names_exists() {
+/// The tests of this workspace, by what they are about.
+fn tests() -> BTreeMap<String, BTreeSet<String>> {
     let mut tests: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for path in ["crates", "tests"].iter().flat_map(|dir| sources(&workspace().join(dir))) {
         let source = fs::read_to_string(&path).unwrap();
         let names = tests_in(&source).into_iter().map(str::to_owned);
         tests.entry(subject(&path).to_owned()).or_default().extend(names);
     }
+    tests
+}
+
+/// What is said to be shown on which system, by tests or by whole files of them.
+#[test]
+fn every_test_that_the_table_of_platforms_names_exists() {
+    let (tests, document) = (tests(), fs::read_to_string(workspace().join("docs/platforms.md")).unwrap());
+    let parts = document.split('`').skip(1).step_by(2).filter(|part| {
+        part.contains("::") || (part.matches('_').count() > 2 && part.to_lowercase() == **part)
+    });
+    let mut named = 0;
+    for part in parts {
+        let last = part.rsplit("::").next().unwrap();
+        let exists = tests.contains_key(last) || tests.values().any(|tests| tests.contains(last));
+        assert!(exists, "there is no test {part}");
+        named += 1;
+    }
+    assert!(named > 10, "it names hardly a test: this test shows nothing");
+}
+
+#[test]
+fn every_test_that_the_documentation_names_exists() {
+    let tests = tests();
     let document = fs::read_to_string(workspace().join(DOCUMENT)).unwrap();
     let rows = cells(&document);
     assert!(rows.len() > 20, "{DOCUMENT} has hardly a table: this test shows nothing");

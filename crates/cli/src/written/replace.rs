@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use similar::TextDiff;
+use diffy::DiffOptions;
 use tempfile::Builder;
 
 /// Settings are small; what is larger is something else.
@@ -149,7 +149,9 @@ fn sync_directory(_dir: &Path) -> io::Result<()> {
 pub(crate) fn difference(path: &Path, before: &str, after: &str) -> String {
     let name = path.display().to_string();
     let [before, after] = [before, after].map(|text| text.replace("\r\n", "\n"));
-    TextDiff::from_lines(&before, &after).unified_diff().context_radius(3).header(&name, &name).to_string()
+    let mut options = DiffOptions::new();
+    options.set_original_filename(name.clone()).set_modified_filename(name);
+    options.create_patch(&before, &after).to_string()
 }
 
 #[cfg(test)]
