@@ -1,6 +1,6 @@
 //! Whole programs, side by side in one run, as ratios: the table of `docs/performance.md`.
 //!
-//! `cargo bench -p oneworker-benches --bench compare`
+//! `cargo bench -p oneworker-benches --bench compare`, of a binary that was built before with `BENCH_PROGRAM=PATH`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
@@ -8,11 +8,15 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use coordinator::{LaunchCommand, WorkerSpec, ensure_single_worker};
-use oneworker_benches::{Stage, Timing, bare_get};
+use oneworker_benches::{Stage, Timing, bare_get, chosen_or};
 use rustix::process::{Pid, Signal, kill_process};
 
-const MEASURED: &str = env!("CARGO_BIN_EXE_oneworker-measured");
 const FLOOR: &str = env!("CARGO_BIN_EXE_get-floor");
+
+/// What is measured: this source, or a binary that was built before.
+fn measured() -> String {
+    chosen_or(env!("CARGO_BIN_EXE_oneworker-measured"))
+}
 
 fn main() {
     // `cargo test --benches` asks only whether it runs.
@@ -46,9 +50,9 @@ fn timed<T>(work: impl FnOnce() -> T) -> Duration {
 }
 
 fn in_process(n: usize) {
-    let stage = Stage::new(MEASURED);
+    let stage = Stage::new(&measured());
     let address = stage.address();
-    let command = LaunchCommand::new(MEASURED, stage.args("serve"));
+    let command = LaunchCommand::new(measured(), stage.args("serve"));
     let spec = WorkerSpec::builder(command).port("auto").state_dir(stage.state_dir()).build().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (mut bare, mut ours) = (Vec::new(), Vec::new());
@@ -68,7 +72,7 @@ fn in_process(n: usize) {
 
 /// Returns the GET floor.
 fn hot(n: usize) -> Timing {
-    let stage = Stage::new(MEASURED);
+    let stage = Stage::new(&measured());
     let address = stage.address();
     let (mut floor, mut ours) = (Vec::new(), Vec::new());
     for _ in 0..n {
@@ -87,7 +91,7 @@ fn hot(n: usize) -> Timing {
 }
 
 fn cold(n: usize, floor: Timing) {
-    let stage = Stage::new(MEASURED);
+    let stage = Stage::new(&measured());
     stage.ensure();
     let (mut cold, mut recovery) = (Vec::new(), Vec::new());
     for _ in 0..n {
@@ -108,7 +112,7 @@ fn cold(n: usize, floor: Timing) {
 }
 
 fn first_ever(n: usize, floor: Timing) {
-    let mut stage = Stage::new(MEASURED);
+    let mut stage = Stage::new(&measured());
     let samples = (0..n).map(|_| {
         stage.fresh();
         stage.time_ensure()
@@ -124,7 +128,7 @@ fn first_ever(n: usize, floor: Timing) {
 }
 
 fn storm(n: usize, rounds: usize) {
-    let stage = Stage::new(MEASURED);
+    let stage = Stage::new(&measured());
     stage.ensure();
     let (mut cold, mut hot, mut failures) = (Vec::new(), Vec::new(), 0);
     for _ in 0..rounds.max(1) {
@@ -145,7 +149,7 @@ fn storm(n: usize, rounds: usize) {
 }
 
 fn hung(n: usize) {
-    let stage = Stage::new(MEASURED).hang_limit("1s");
+    let stage = Stage::new(&measured()).hang_limit("1s");
     let samples = (0..n.max(1)).map(|_| {
         kill_process(pid(stage.pid()), Signal::STOP).unwrap();
         stage.time_ensure()
@@ -161,10 +165,10 @@ fn hung(n: usize) {
 }
 
 fn idle(watch: Duration) {
-    let stage = Stage::new(MEASURED);
+    let stage = Stage::new(&measured());
     row("worker, idle", "–", &at_rest(stage.pid(), watch), "–", "≤ 10 MiB, ≤ 1");
-    let stage =
-        Stage::new(MEASURED).plan(r#"{"command":{"command":["sleep","3600"],"ready":{"command":["true"]}}}"#);
+    let stage = Stage::new(&measured())
+        .plan(r#"{"command":{"command":["sleep","3600"],"ready":{"command":["true"]}}}"#);
     let supervisor = stage.pid();
     let guardian = status(supervisor, "PPid:") as u32;
     row("a command's supervisor, idle", "–", &at_rest(supervisor, watch), "–", "≤ 6 MiB, ≤ 1");

@@ -14,10 +14,9 @@ use std::time::{Duration, Instant};
 
 use coordinator::Epoch;
 use coordinator::fence::Fence;
-use oneworker_benches::{Stage, Timing};
+use oneworker_benches::{Stage, Timing, chosen_or};
 use rusqlite::Connection;
 
-const MEASURED: &str = env!("CARGO_BIN_EXE_oneworker-measured");
 /// So many daemons ran in the incident.
 const WRITERS: usize = 10;
 /// What they write.
@@ -25,6 +24,11 @@ const TEXT: &str =
     "the user asked for the tests to be run, and they were run, and all but one of them have passed";
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS observations (id INTEGER PRIMARY KEY, session TEXT, kind TEXT, text TEXT, key TEXT UNIQUE)";
 const INSERT: &str = "INSERT INTO observations (session, kind, text, key) VALUES ('s', 'k', ?1, ?2)";
+
+/// What is measured: this source, or a binary that was built before.
+fn measured() -> String {
+    chosen_or(env!("CARGO_BIN_EXE_oneworker-measured"))
+}
 
 fn main() {
     if let Ok(role) = std::env::var("ONEWORKER_BENCH_WRITER") {
@@ -92,7 +96,7 @@ fn fence(n: usize) {
 fn single(n: usize) {
     const INSERT: &str =
         "INSERT INTO observations (at_ms, session, kind, text, key) VALUES (0, 's', 'k', ?1, ?2)";
-    let stage = Stage::new(MEASURED);
+    let stage = Stage::new(&measured());
     stage.ensure();
     stage.stop();
     let dir = tempfile::tempdir().unwrap();
@@ -254,7 +258,7 @@ fn straight(what: &str, mode: &str, patience_ms: u32, rows: usize) {
 }
 
 fn through_the_worker(rows: usize) {
-    let stage = Stage::new(MEASURED);
+    let stage = Stage::new(&measured());
     let address = stage.address();
     let token = fs::read_to_string(stage.state_dir().join("token")).unwrap();
     let role = |n| format!("worker {address} {token} {rows} {n}");

@@ -10,6 +10,11 @@ pub use stage::{Stage, Timing};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
+/// The program that `BENCH_PROGRAM` names, by an absolute path, or else this one.
+pub fn chosen_or(built: &str) -> String {
+    std::env::var("BENCH_PROGRAM").unwrap_or_else(|_| built.to_owned())
+}
+
 /// One HTTP/1.1 round trip on a new connection, with nothing but the standard library.
 ///
 /// # Errors

@@ -34,7 +34,8 @@ pub(crate) fn build(target: Target, profile: &str) -> Result<PathBuf, Error> {
         command.env(variable, "-fno-asynchronous-unwind-tables -fno-unwind-tables");
     }
     if toolchain.builds_std {
-        command.arg("-Zbuild-std=std,panic_abort").env("RUSTC_BOOTSTRAP", "1");
+        // Without what makes backtraces: the names for them are stripped.
+        command.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features="]).env("RUSTC_BOOTSTRAP", "1");
     }
     run(command, advice)?;
     let profile_dir = if profile == "dev" { "debug" } else { profile };
