@@ -34,6 +34,29 @@ pub(crate) fn in_path() -> Vec<PathBuf> {
     found
 }
 
+/// Why a program will not be where it is for long, and what to do; `None` if nothing says so. What is written into settings is to stay.
+pub(crate) fn passing(program: &Path) -> Option<&'static str> {
+    let begins = |begin: &str| {
+        program.components().any(|part| part.as_os_str().to_str().is_some_and(|name| name.starts_with(begin)))
+    };
+    match () {
+        // npx(1), and `libnpmexec`: below npm's cache.
+        () if begins("_npx") => {
+            Some("is in npx's cache: run `npm install --global oneworker`, and then that one")
+        }
+        // https://docs.astral.sh/uv/concepts/cache/: the environments of uvx are pruned with it.
+        () if begins("archive-v") => {
+            Some("is in uv's cache: run `uv tool install oneworker`, and then that one")
+        }
+        // A program with the mark of a download is run from a disk image that is made for the occasion, read-only and under another path each time
+        // (Apple, "Gatekeeper and runtime protection in macOS").
+        () if begins("AppTranslocation") => Some(
+            "was downloaded, and macOS runs it from another place each time: move it with the Finder, or run `xattr -d com.apple.quarantine` on it",
+        ),
+        () => None,
+    }
+}
+
 /// Whether it is a file that can be executed.
 pub(crate) fn is_program(path: &Path) -> bool {
     let Ok(found) = path.metadata() else { return false };
@@ -83,6 +106,30 @@ fn first_line(said: PipeReader, end: Instant) -> Option<String> {
         })
         .ok()?;
     line.recv_timeout(end.saturating_duration_since(Instant::now())).ok()
+}
+
+#[cfg(test)]
+mod places {
+    use super::*;
+
+    #[test]
+    fn what_will_not_stay_is_told_from_what_may() {
+        for (program, of) in [
+            ("/home/a/.npm/_npx/2f8a/node_modules/@oneworker/linux-x64/bin/oneworker", "npx"),
+            ("/home/a/.cache/uv/archive-v0/Yb2/bin/oneworker", "uv"),
+            ("/private/var/folders/x/T/AppTranslocation/5E/d/oneworker", "macOS"),
+        ] {
+            assert!(passing(Path::new(program)).is_some_and(|why| why.contains(of)), "{program}");
+        }
+        for program in [
+            "/usr/local/bin/oneworker",
+            "/home/a/project/node_modules/@oneworker/linux-x64/bin/oneworker",
+            "/home/a/.local/share/uv/tools/oneworker/bin/oneworker",
+            "/home/a/my_npx/oneworker",
+        ] {
+            assert_eq!(passing(Path::new(program)), None, "{program}");
+        }
+    }
 }
 
 #[cfg(all(test, unix))]

@@ -12,6 +12,7 @@ use crate::args::{ServiceArgs, ServiceChange, ServiceCommand};
 use crate::config::FileChoice;
 use crate::exit;
 use crate::failure::Failure;
+use crate::installs;
 use crate::output::{self, Mode, SCHEMA};
 use crate::service::{Kind, Service};
 use crate::written::{Refused, WrittenFile, difference};
@@ -137,6 +138,10 @@ fn show(args: &ServiceArgs) -> Done {
 
 fn install(args: &ServiceArgs, change: &ServiceChange) -> Done {
     let place = place(args)?;
+    let program = place.service.starts();
+    if let Some(why) = installs::passing(program) {
+        return Err(Failure::usage(format!("the service would start {}, which {why}", program.display())));
+    }
     let next = place.service.enable(place.kind, place.path(), args.socket);
     let mode = args.output.mode();
     let changed: Vec<_> =

@@ -50,6 +50,11 @@ pub(crate) struct Service {
 }
 
 impl Service {
+    /// What is started.
+    pub(crate) fn starts(&self) -> &Path {
+        Path::new(&self.words[0])
+    }
+
     /// The worker of these settings. What flags and variables say is written down, since a service has neither; what the configuration
     /// file says is read when the worker starts. It stays when nobody needs it, unless somebody said otherwise.
     ///

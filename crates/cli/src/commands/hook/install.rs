@@ -9,6 +9,7 @@ use crate::args::InstallArgs;
 use crate::commands::{Done, consent};
 use crate::exit;
 use crate::failure::Failure;
+use crate::installs::{self, passing};
 use crate::output::{self, SCHEMA};
 use crate::written::hooks::{self, Hook};
 use crate::written::{Refused, WrittenFile, difference};
@@ -69,8 +70,8 @@ fn change(args: &InstallArgs, change: Change) -> Done {
     };
     let words = format!("{done} {}. {advice}", path.display());
     output::result(mode, words.trim_end(), &answer(outcome, &diff))?;
-    if change == Change::Install && !in_path("oneworker") {
-        output::note("warning: there is no oneworker in PATH, where the agent will look for it");
+    if change == Change::Install && installs::in_path().iter().all(|program| passing(program).is_some()) {
+        output::note("warning: there is no oneworker in PATH that stays, where the agent will look for it");
     }
     Ok(exit::OK)
 }
@@ -88,10 +89,4 @@ fn changed(agent: Installable, before: &str, exists: bool, change: Change) -> Re
         Change::Uninstall if nothing || !exists => Ok(before.to_owned()),
         Change::Uninstall => hooks::remove(before, &hooks),
     }
-}
-
-fn in_path(program: &str) -> bool {
-    let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|dir| dir.join(&name).is_file())
 }
