@@ -23,15 +23,21 @@ echo "== building, with clippy"
 lint_while_building "$CARGO_TARGET_DIR" '-D warnings'
 cargo test --quiet "${build[@]}" --no-run
 
+# Where %LOCALAPPDATA% is.
+export ONEWORKER_PROFILE='D:\A profile\Local'
 # A prefix of our own: what runs in it is ended with it.
 export WINEPREFIX=$CARGO_TARGET_DIR/wine WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml=' XDG_CACHE_HOME=$CARGO_TARGET_DIR/cache ONEWORKER_WINE=1
 wine=/usr/lib/wine
 trap '"$wine/wineserver" -k >/dev/null 2>&1 || true' EXIT
-if [ ! -e "$WINEPREFIX/.ready" ]; then
+if [ ! -e "$WINEPREFIX/.made" ]; then
   echo "== making a Windows"
   rm -rf "$WINEPREFIX"
   timeout 180 "$wine/wine64" wineboot -i >/dev/null 2>&1
   timeout 60 "$wine/wine64" reg add 'HKCU\Software\Wine' /v Version /d win10 /f >/dev/null 2>&1
+  # The profile is on another drive than Windows.
+  mkdir -p "$CARGO_TARGET_DIR/drive/A profile/Local"
+  ln -sfn "$CARGO_TARGET_DIR/drive" "$WINEPREFIX/dosdevices/d:"
+  timeout 60 "$wine/wine64" reg add 'HKCU\Software\Microsoft\Windows\CurrentVersion\Explorer\User Shell Folders' /v 'Local AppData' /d "$ONEWORKER_PROFILE" /f >/dev/null 2>&1
   # `std` takes its random bytes from a library that Wine 8 lacks.
   cat > "$CARGO_TARGET_DIR/bcryptprimitives.c" <<'C'
 #include <windows.h>
@@ -47,7 +53,7 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE bytes, SIZE_T left) {
 C
   x86_64-w64-mingw32-gcc -O2 -shared -s -o "$WINEPREFIX/drive_c/windows/system32/bcryptprimitives.dll" "$CARGO_TARGET_DIR/bcryptprimitives.c" -ladvapi32
   timeout 60 "$wine/wineserver" -w || "$wine/wineserver" -k
-  touch "$WINEPREFIX/.ready"
+  touch "$WINEPREFIX/.made"
 fi
 
 # Wine hands on eight bits of an exit status, in which some ends by a fault read as success: a test program has to say that all is well.

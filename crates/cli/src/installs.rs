@@ -109,7 +109,7 @@ fn first_line(said: PipeReader, end: Instant) -> Option<String> {
 }
 
 #[cfg(test)]
-mod places {
+mod tests {
     use super::*;
 
     #[test]
@@ -130,12 +130,8 @@ mod places {
             assert_eq!(passing(Path::new(program)), None, "{program}");
         }
     }
-}
 
-#[cfg(all(test, unix))]
-mod tests {
-    use super::*;
-
+    #[cfg(unix)]
     #[test]
     fn only_what_says_a_version_in_time_has_one() {
         let dir = tempfile::tempdir().unwrap();

@@ -176,6 +176,33 @@ fn starters_and_workers_are_ended_at_random() {
     }
 }
 
+/// Windows lets a profile be moved. `ci/windows.sh` has moved it, and says where to.
+#[cfg(windows)]
+#[test]
+fn a_profile_on_another_drive_has_the_state() {
+    let Ok(profile) = std::env::var("ONEWORKER_PROFILE") else {
+        eprintln!("skipped: no variable says where the profile is");
+        return;
+    };
+    // Nothing but a name: each of these is to find the directory by itself.
+    let name = format!("profile-{}", std::process::id());
+    let said = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_oneworker"));
+        let output =
+            command.args(args).args(["--name", &name, "--json"]).stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let begun = said(&["ensure", "--port", "auto", "--deadline", "60s"]);
+    let status = said(&["status"]);
+    let found = said(&["ensure", "--port", "auto", "--deadline", "60s"]);
+    said(&["stop"]);
+    assert_eq!((&status["pid"], &found["pid"]), (&begun["pid"], &begun["pid"]), "{status}");
+    let state_dir = status["state_dir"].as_str().unwrap();
+    assert!(state_dir.starts_with(&profile), "{state_dir} is not below {profile}");
+    std::fs::remove_dir_all(state_dir).unwrap();
+}
+
 /// This program as a command: it serves, and starts a process that would outlive it.
 fn server() -> Vec<String> {
     let program = std::env::current_exe().unwrap().display().to_string();
