@@ -176,6 +176,53 @@ fn starters_and_workers_are_ended_at_random() {
     }
 }
 
+#[test]
+fn a_hook_reads_what_its_agent_says_and_says_what_it_takes() {
+    let identity = Identity::new("hook");
+    let hook = |event: &str| {
+        let mut hook = Command::new(env!("CARGO_BIN_EXE_oneworker"));
+        hook.args(["hook", "gemini", "--deadline", "60s"]).env("ONEWORKER_STATE_DIR", identity.state_dir());
+        hook.env("ONEWORKER_PORT", "auto")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut hook = hook.spawn().unwrap();
+        // As agents do: written at once, and closed. What comes from PowerShell has lines that end with both.
+        let input = format!(
+            "{{\"session_id\":\"s\",\r\n\"hook_event_name\":\"{event}\",\"source\":\"startup\"}}\r\n"
+        );
+        hook.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        // Read to their ends, which the worker does not hold open.
+        let output = hook.wait_with_output().unwrap();
+        assert!(output.status.success() && output.stdout == b"{}\n", "{output:?}");
+    };
+    let sessions = || {
+        let output = identity.command("session").arg("list").arg("--json").output();
+        let list: Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
+        list["sessions"].as_array().unwrap_or_else(|| panic!("{list}")).len()
+    };
+    hook("SessionStart");
+    assert_eq!(sessions(), 1);
+    hook("SessionEnd");
+    assert_eq!(sessions(), 0);
+}
+
+#[test]
+fn a_port_that_another_program_has_is_named_and_nothing_is_started() {
+    let identity = Identity::new("port");
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = other.local_addr().unwrap().port().to_string();
+    let output =
+        identity.command("ensure").args(["--json", "--port", &port, "--deadline", "10s"]).output().unwrap();
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    assert_eq!(json["error"]["code"], "port_taken", "{json}");
+    assert!(json["error"]["message"].as_str().unwrap().contains(&port), "{json}");
+    assert_eq!(output.status.code(), Some(20), "{json}");
+    drop(other);
+    let freed = identity.command("ensure").args(["--json", "--port", &port, "--deadline", "60s"]).output();
+    assert_eq!(Answer::of(freed.unwrap()).port.to_string(), port);
+}
+
 /// Windows lets a profile be moved. `ci/windows.sh` has moved it, and says where to.
 #[cfg(windows)]
 #[test]
