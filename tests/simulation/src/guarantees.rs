@@ -79,13 +79,13 @@ pub(crate) struct Guarantees {
     handed: Vec<Version>,
     /// For whom each worker in office keeps it.
     promised: BTreeMap<Inode, (Key, u64)>,
-    /// Who has written a record, and who of them had been promised office.
+    /// Who has written a record since he took office, and who had been promised office.
     begun: BTreeSet<Key>,
     heirs: BTreeSet<Key>,
     /// When workers that nobody needed decided to leave.
     left: BTreeMap<Key, u64>,
-    /// The highest epoch that a worker has proved itself with, in each directory.
-    epochs: BTreeMap<Inode, (u64, Key)>,
+    /// The highest epoch that a worker has proved itself with, in each directory, and since when that one was in office.
+    epochs: BTreeMap<Inode, (u64, (Key, u64))>,
     /// Who is elected, by which lock file, since when.
     elections: BTreeMap<Key, (Inode, u64)>,
     /// The lock that a session has just taken, and whether it was the one at the path.
@@ -132,6 +132,7 @@ impl Guarantees {
 
     pub(crate) fn left_office(&mut self, key: Key, now: u64) {
         self.elections.remove(&key);
+        self.begun.remove(&key);
         for office in self.offices.iter_mut().filter(|office| office.key == key && office.until.is_none()) {
             office.until = Some(now);
         }
@@ -246,22 +247,22 @@ impl Kernel {
         let Some(office) = self.guarantees.in_office(key) else {
             return self.breaks(format!("{} proved itself out of office", self.name(key)));
         };
-        let (folder, replaced) = (office.folder, office.replaced);
+        let (folder, replaced, tenure) = (office.folder, office.replaced, (key, office.from));
         if replaced.is_some_and(|at| at < asked)
             && self.weather.troubles.is_empty()
             && self.weather.cleared < asked
         {
             self.breaks(format!("{} proved itself for a directory that is not at the path", self.name(key)));
         }
-        let (highest, by) = self.guarantees.epochs.get(&folder).copied().unwrap_or((0, key));
-        if by != key {
+        let (highest, of) = self.guarantees.epochs.get(&folder).copied().unwrap_or((0, tenure));
+        if of != tenure {
             if epoch <= highest && !(self.guarantees.lost_epoch && self.guarantees.lost_record) {
                 self.breaks(format!("{} has epoch {epoch}, after epoch {highest}", self.name(key)));
             }
         } else if highest != 0 && epoch != highest {
             self.breaks(format!("{} changed its epoch from {highest} to {epoch}", self.name(key)));
         }
-        self.guarantees.epochs.insert(folder, (epoch, key));
+        self.guarantees.epochs.insert(folder, (epoch, tenure));
         self.guarantees.proofs.push(Proof { to, by: key, pid, epoch, asked, at: now });
         let left = self.guarantees.left.get(&key).is_some_and(|left| *left <= asked);
         if left && health.state == WorkerState::Ready {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use coordinator::machine::{Machine, Readiness};
+use coordinator::machine::{Machine, ProcessIdentity, Readiness};
 use coordinator::record::Service;
 use coordinator::{Claim, Epoch, EpochFloor, Predecessor, Tenure, TenureError, WorkerSpec};
 use tokio::sync::watch;
@@ -153,6 +153,8 @@ pub struct StandardWorker {
 
 /// How long a successor waits for the office that it was promised.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a successor's start is watched by who has made room for it.
+const SUCCESSION: Duration = Duration::from_secs(60);
 /// How often a worker that drains looks whether its successor still lives.
 const STEP: Duration = Duration::from_millis(10);
 
@@ -167,11 +169,13 @@ impl EpochFloor for NoFloor {
 }
 
 /// What makes a worker leave.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Orders {
     stop: watch::Sender<bool>,
     /// It has agreed to hand over so often.
     agreed: watch::Sender<u64>,
+    /// Nobody can ask it any more.
+    closed: watch::Sender<bool>,
 }
 
 impl Program for StandardWorker {
@@ -181,34 +185,66 @@ impl Program for StandardWorker {
 }
 
 async fn serve(process: WorkerProcess, manner: StandardWorker) -> i32 {
+    let mut predecessor = Predecessor::of_command(process.spec().launch()).filter(|_| !manner.alone);
+    loop {
+        let successor = match serve_once(&process, manner, predecessor).await {
+            Over::Ended(status) => return status,
+            Over::HandedOver(successor) => successor,
+        };
+        let (machine, spec) = (process.machine(), process.spec());
+        let failed = tokio::select! {
+            biased;
+            () = process.terminated() => false,
+            failed = Tenure::succession_failed(machine, spec, &successor, SUCCESSION) => failed,
+        };
+        if !failed {
+            return 0;
+        }
+        predecessor = None;
+    }
+}
+
+/// What comes after a tenure, or in its place.
+enum Over {
+    Ended(i32),
+    /// Whatever comes of its successor.
+    HandedOver(ProcessIdentity),
+}
+
+async fn serve_once(
+    process: &WorkerProcess,
+    manner: StandardWorker,
+    predecessor: Option<Predecessor>,
+) -> Over {
     let claim = tokio::select! {
         biased;
-        () = process.terminated() => return 0,
-        claim = claim(&process, manner) => claim,
+        () = process.terminated() => return Over::Ended(0),
+        claim = claim(process, predecessor) => claim,
     };
     let tenure = match claim {
         Ok(Claim::Won(tenure)) => Arc::new(tenure),
-        Ok(Claim::Lost(_)) => return 0,
-        Err(_) => return 1,
+        Ok(Claim::Lost(_)) => return Over::Ended(0),
+        Err(_) => return Over::Ended(1),
     };
-    let orders = Orders { stop: watch::Sender::new(false), agreed: watch::Sender::new(0) };
+    let orders = Orders::default();
     let stop = &orders.stop;
     process.spawn(periodically_check(process.clone(), tenure.clone(), stop.clone()));
     let begun = tokio::select! {
         biased;
-        () = stopped(&process, stop) => Ok(()),
-        begun = begin(&process, &tenure, &orders, manner) => begun,
+        () = stopped(process, stop) => Ok(()),
+        begun = begin(process, &tenure, &orders, manner) => begun,
     };
     if let Err(error) = begun {
         tenure.fail(&error).await;
-        return 1;
+        return Over::Ended(1);
     }
     let hands_over = tokio::select! {
         biased;
-        () = stopped(&process, stop) => false,
-        () = unneeded(&process, &tenure, manner.idle) => false,
-        () = handed_over(&process, &tenure, &orders, manner.drain) => true,
+        () = stopped(process, stop) => false,
+        () = unneeded(process, &tenure, manner.idle) => false,
+        () = handed_over(process, &tenure, &orders, manner.drain) => true,
     };
+    let successor = if hands_over { tenure.successor().await } else { None };
     if !hands_over {
         tenure.keep_office().await;
     }
@@ -216,14 +252,15 @@ async fn serve(process: WorkerProcess, manner: StandardWorker) -> i32 {
     tenure.leaving().await;
     process.machine().clock.sleep(manner.linger).await;
     process.close_port().await;
+    orders.closed.send_replace(true);
     tenure.end("asked to").await;
-    0
+    successor.map_or(Over::Ended(0), Over::HandedOver)
 }
 
 /// Takes office, from the worker in it if this one was launched for that.
-async fn claim(process: &WorkerProcess, manner: StandardWorker) -> Result<Claim, TenureError> {
+async fn claim(process: &WorkerProcess, predecessor: Option<Predecessor>) -> Result<Claim, TenureError> {
     let (machine, spec, readiness) = (process.machine(), process.spec(), process.readiness());
-    match Predecessor::of_command(spec.launch()).filter(|_| !manner.alone) {
+    match predecessor {
         Some(predecessor) => Tenure::succeed(machine, spec, readiness, &NoFloor, predecessor, PATIENCE).await,
         None => Tenure::claim(machine, spec, readiness).await,
     }
@@ -312,8 +349,13 @@ async fn restart_command(
 }
 
 async fn answer_all(process: WorkerProcess, tenure: Arc<Tenure>, orders: Orders, manner: StandardWorker) {
+    let mut closed = orders.closed.subscribe();
     loop {
-        let asked = process.asked().await;
+        let asked = tokio::select! {
+            biased;
+            _ = closed.wait_for(|closed| *closed) => return,
+            asked = process.asked() => asked,
+        };
         process.machine().clock.sleep(manner.answer).await;
         let answer = answer(process.clone(), tenure.clone(), orders.clone(), asked, manner);
         if manner.in_turn {

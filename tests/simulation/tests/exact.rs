@@ -454,6 +454,8 @@ fn a_worker_with_only_older_protocols_is_replaced_and_one_with_only_newer_ones_i
         speaks(1_000, 4, 4),
         speaks(1_200, 5, 5),
         speaks(1_400, 6, 6),
+        // So that there is time for the last but one to see its successor serve.
+        speaks(1_600, 6, 6),
     ];
     of_sessions(StandardWorker::default(), &plans, &[], |told| {
         assert_eq!(told.worker(0).outcome, Outcome::Started);

@@ -35,7 +35,7 @@ fn plan(version: &str, deadline: Duration) -> SessionPlan {
 }
 
 /// A session of 1.0.0; one of 2.0.0 when that one's worker serves; and another one of each after all is over.
-fn tell(manner: StandardWorker, fault: Option<Fault>) -> Simulation {
+fn tell(manner: StandardWorker, faults: impl IntoIterator<Item = Fault>) -> Simulation {
     let mut machine = Simulation::new(7, Schedule::Random(Dice::new(7))).with_program(Arc::new(manner));
     let second = Duration::from_secs(1);
     for (number, (after, version)) in
@@ -43,8 +43,9 @@ fn tell(manner: StandardWorker, fault: Option<Fault>) -> Simulation {
     {
         machine.session(number, second * after, plan(version, 20 * second));
     }
-    fault.into_iter().for_each(|fault| machine.fault(fault));
-    assert_eq!(machine.run(), Pause::Done, "{fault:?}: {:?}", machine.broken());
+    let faults: Vec<_> = faults.into_iter().collect();
+    faults.iter().for_each(|fault| machine.fault(*fault));
+    assert_eq!(machine.run(), Pause::Done, "{faults:?}: {:?}", machine.broken());
     machine
 }
 
@@ -113,7 +114,7 @@ fn the_old_worker_stays() -> bool {
     let machine = tell(StandardWorker { drain, ..StandardWorker::default() }, Some(fault));
     // By then the next session of the new version has come: it is the second one that has the old worker hand over.
     let (first, next) = (worker(&machine, 0), worker(&machine, 2));
-    first.pid == next.pid
+    (first.pid, first.epoch) == (next.pid, next.epoch)
 }
 
 #[test]
@@ -121,6 +122,29 @@ fn a_worker_whose_successor_dies_in_the_drain_stays_in_office() {
     assert!(the_old_worker_stays());
     let _on = switch_on(Sabotage::DeadSuccessorTrusted);
     assert!(!the_old_worker_stays());
+}
+
+/// Whether the old worker, which has left, serves again after its successor has died at this time. So has the session that had launched that one: nobody
+/// else is there.
+fn the_old_worker_comes_back(successor_dies: Duration) -> bool {
+    let start = Duration::from_millis(500);
+    let session_dies = Duration::from_millis(1040);
+    let faults = [(Whom::Session(1), session_dies), (SUCCESSOR, successor_dies)];
+    let machine = tell(
+        StandardWorker { start, ..StandardWorker::default() },
+        faults.map(|(whom, at)| Fault::Blow(whom, When::At(at), Blow::Kill)),
+    );
+    let (first, next) = (worker(&machine, 0), worker(&machine, 2));
+    first.pid == next.pid && next.outcome == Outcome::Reused && machine.launches() == 2
+}
+
+#[test]
+fn a_worker_whose_successor_dies_before_it_serves_takes_office_again() {
+    // Claimed at a second and some milliseconds, it would serve half a second later.
+    for ms in (1050..1500).step_by(10) {
+        assert!(the_old_worker_comes_back(Duration::from_millis(ms)), "{ms} ms");
+    }
+    assert!(!the_old_worker_comes_back(Duration::from_millis(1600)), "the successor had served");
 }
 
 #[test]

@@ -177,9 +177,9 @@ impl Tenure {
         }
     }
 
-    /// What became of a hand-over for which this process has left office: waits until the successor serves (`false`), or is dead, has not
-    /// served, and office is vacant (`true`): then this process may claim it again, so that there is never nobody who tries. For at most `patience`, after
-    /// which it is the successor's own affair. To be called when the tenure is dropped, and its lock with it.
+    /// What became of a hand-over for which this process has left office: waits until the successor or anybody else serves (`false`), or the successor is
+    /// dead, nobody has served, and office is vacant (`true`): then this process may claim it again, so that there is never nobody who tries. For at most
+    /// `patience`, after which it is the successor's own affair. To be called when the tenure is dropped, and its lock with it.
     ///
     /// Cancelling changes nothing.
     pub async fn succession_failed(
@@ -191,7 +191,7 @@ impl Tenure {
         let until = Deadline::after(&*machine.clock, patience);
         loop {
             let lived = lives(machine, successor).await;
-            if has_served(machine, spec, successor).await {
+            if another_has_served(machine, spec).await {
                 return false;
             }
             if !lived {
@@ -265,10 +265,12 @@ async fn is_kept(machine: &Machine, spec: &WorkerSpec) -> bool {
     successor.is_some_and(|successor| successor.process == machine.processes.me())
 }
 
-/// Whether this process has come to serve, also if it has ended in good order since. One that has failed in its start has no address.
-async fn has_served(machine: &Machine, spec: &WorkerSpec, process: &ProcessIdentity) -> bool {
+/// Whether another process has come to serve since this one left office, also if it has ended in good order since. One that has failed in its start has no
+/// address.
+async fn another_has_served(machine: &Machine, spec: &WorkerSpec) -> bool {
+    let me = machine.processes.me();
     read_record(machine, spec).await.is_some_and(|record| {
-        record.is_of(process) && record.state != WorkerState::Starting && record.address.is_some()
+        !record.is_of(&me) && record.state != WorkerState::Starting && record.address.is_some()
     })
 }
 
