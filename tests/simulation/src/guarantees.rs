@@ -84,8 +84,8 @@ pub(crate) struct Guarantees {
     heirs: BTreeSet<Key>,
     /// When workers that nobody needed decided to leave.
     left: BTreeMap<Key, u64>,
-    /// The highest epoch that a worker has proved itself with, in each directory, and since when that one was in office.
-    epochs: BTreeMap<Inode, (u64, (Key, u64))>,
+    /// The highest epoch that a worker has proved itself with, in each directory, and who it was, for as long as he stays in office.
+    epochs: BTreeMap<Inode, (u64, Option<Key>)>,
     /// Who is elected, by which lock file, since when.
     elections: BTreeMap<Key, (Inode, u64)>,
     /// The lock that a session has just taken, and whether it was the one at the path.
@@ -133,6 +133,7 @@ impl Guarantees {
     pub(crate) fn left_office(&mut self, key: Key, now: u64) {
         self.elections.remove(&key);
         self.begun.remove(&key);
+        self.epochs.values_mut().filter(|(_, of)| *of == Some(key)).for_each(|(_, of)| *of = None);
         for office in self.offices.iter_mut().filter(|office| office.key == key && office.until.is_none()) {
             office.until = Some(now);
         }
@@ -247,22 +248,22 @@ impl Kernel {
         let Some(office) = self.guarantees.in_office(key) else {
             return self.breaks(format!("{} proved itself out of office", self.name(key)));
         };
-        let (folder, replaced, tenure) = (office.folder, office.replaced, (key, office.from));
+        let (folder, replaced) = (office.folder, office.replaced);
         if replaced.is_some_and(|at| at < asked)
             && self.weather.troubles.is_empty()
             && self.weather.cleared < asked
         {
             self.breaks(format!("{} proved itself for a directory that is not at the path", self.name(key)));
         }
-        let (highest, of) = self.guarantees.epochs.get(&folder).copied().unwrap_or((0, tenure));
-        if of != tenure {
+        let (highest, of) = self.guarantees.epochs.get(&folder).copied().unwrap_or((0, Some(key)));
+        if of != Some(key) {
             if epoch <= highest && !(self.guarantees.lost_epoch && self.guarantees.lost_record) {
                 self.breaks(format!("{} has epoch {epoch}, after epoch {highest}", self.name(key)));
             }
         } else if highest != 0 && epoch != highest {
             self.breaks(format!("{} changed its epoch from {highest} to {epoch}", self.name(key)));
         }
-        self.guarantees.epochs.insert(folder, (epoch, tenure));
+        self.guarantees.epochs.insert(folder, (epoch, Some(key)));
         self.guarantees.proofs.push(Proof { to, by: key, pid, epoch, asked, at: now });
         let left = self.guarantees.left.get(&key).is_some_and(|left| *left <= asked);
         if left && health.state == WorkerState::Ready {
