@@ -23,6 +23,9 @@ mkdir -p "$CARGO_TARGET_DIR"
 # shellcheck disable=SC2206 # one word for each package
 packages=(${CROSS_PACKAGES:--p coordinator -p worker -p oneworker -p oneworker-disk})
 flags=${CLIPPY_FLAGS:--D warnings}
+# Nobody waits for what is built here: nothing is optimised.
+plain=(--config 'profile.dev.debug="none"' --config 'profile.dev.package."*".opt-level=0' --config 'profile.dev.package.coordinator.opt-level=0'
+  --config 'profile.dev.package.oneworker-disk.opt-level=0')
 
 # `cargo-clippy` by its own name: `cargo clippy` would look into ~/.cargo/bin first, where rustup's is.
 check() { # target, which of its programs
@@ -45,7 +48,7 @@ CC
   chmod +x "$cc"
   # shellcheck disable=SC2086 # several words
   env "CC_$variable=$cc" "AR_$variable=/usr/bin/ar" \
-    cargo-clippy clippy --quiet "${packages[@]}" "${@:2}" -Zbuild-std=std,panic_unwind --target "$1" -- $flags
+    cargo-clippy clippy --quiet "${plain[@]}" "${packages[@]}" "${@:2}" -Zbuild-std=std,panic_unwind --target "$1" -- $flags
 }
 
 # Whatever is built is linted on the way: that takes no longer, and once instead of twice.
@@ -54,11 +57,9 @@ link() { # target, which of its programs
   echo "== building and linking for $1, with clippy  [${SECONDS}s]"
   lint_while_building "$CARGO_TARGET_DIR" "$flags"
   local variable=${1//-/_}
-  # zig has no frameworks of the system's. Nobody waits for these programs: they are not optimised.
+  # zig has no frameworks of the system's.
   env "CARGO_TARGET_${variable^^}_RUSTFLAGS=-Cstrip=none -Clink-arg=-F$PWD/packaging/macos" \
-    "$zig_tools/bin/cargo-zigbuild" zigbuild --quiet "${packages[@]}" "${@:2}" -Zbuild-std=std,panic_unwind --target "$1" \
-    --config 'profile.dev.debug="none"' --config 'profile.dev.package."*".opt-level=0' --config 'profile.dev.package.coordinator.opt-level=0' \
-    --config 'profile.dev.package.oneworker-disk.opt-level=0'
+    "$zig_tools/bin/cargo-zigbuild" zigbuild --quiet "${plain[@]}" "${packages[@]}" "${@:2}" -Zbuild-std=std,panic_unwind --target "$1"
   unset RUSTC_WORKSPACE_WRAPPER
 }
 

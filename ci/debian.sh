@@ -26,6 +26,7 @@ use_debians_rust() {
 
 # From here on the compiler of what is in this workspace is clippy, which compiles, too. Needs rust-web-clippy.
 lint_while_building() { # where to write to, clippy's flags
+  mkdir -p "$1"
   RUSTC_WORKSPACE_WRAPPER=$1/clippy-that-builds
   printf '#!/bin/sh\nexec /usr/bin/clippy-driver "$@" %s\n' "$2" > "$RUSTC_WORKSPACE_WRAPPER"
   chmod +x "$RUSTC_WORKSPACE_WRAPPER"
