@@ -59,31 +59,30 @@ fn a_wheel_lists_its_files() {
     assert_eq!(count, "5");
 }
 
+/// The wheel's program by uvx, which keeps what it makes with the packages.
+fn uvx(packaged: &Packaged) -> Command {
+    let mut uvx = Command::new("uvx");
+    uvx.args(["--offline", "--no-config", "--from"]).arg(wheel(packaged)).args(["oneworker"]);
+    uvx.env("UV_CACHE_DIR", packaged.scratch().join("cache")).env("HOME", packaged.scratch());
+    uvx
+}
+
 #[test]
 fn uvx_runs_the_wheel() {
-    if Command::new("uvx").arg("--version").output().is_err() {
-        eprintln!("skipped: this needs uv");
+    if lacks("uvx") {
         return;
     }
-    let packaged = packaged_quickly();
-    let mut uvx = Command::new("uvx");
-    uvx.args(["--offline", "--no-config", "--from"]).arg(wheel(&packaged)).args(["oneworker"]);
-    uvx.env("UV_CACHE_DIR", packaged.scratch().join("cache")).env("HOME", packaged.scratch());
-    assert_eq!(said(&mut uvx), SMALL);
+    assert_eq!(said(&mut uvx(&packaged_quickly())), SMALL);
 }
 
 /// A service goes on for months, and what uvx runs is pruned before.
 #[test]
 fn a_service_is_not_made_of_what_uvx_runs() {
-    if Command::new("uvx").arg("--version").output().is_err() {
-        eprintln!("skipped: this needs uv");
+    if lacks("uvx") {
         return;
     }
     let packaged = packaged();
-    let mut uvx = Command::new("uvx");
-    uvx.args(["--offline", "--no-config", "--from"]).arg(wheel(&packaged)).args(["oneworker"]);
-    uvx.env("UV_CACHE_DIR", packaged.scratch().join("cache")).env("HOME", packaged.scratch());
-    let output = uvx.args(["service", "install", "--yes", "--no-config"]).output().unwrap();
+    let output = uvx(&packaged).args(["service", "install", "--yes", "--no-config"]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && said.contains("uv tool install"), "{output:?}");
     assert!(!packaged.scratch().join(".config").exists(), "{said}");
