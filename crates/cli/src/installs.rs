@@ -36,25 +36,20 @@ pub(crate) fn in_path() -> Vec<PathBuf> {
 
 /// Why a program will not be where it is for long, and what to do; `None` if nothing says so. What is written into settings is to stay.
 pub(crate) fn passing(program: &Path) -> Option<&'static str> {
-    let begins = |begin: &str| {
-        program.components().any(|part| part.as_os_str().to_str().is_some_and(|name| name.starts_with(begin)))
-    };
-    match () {
+    program.components().find_map(|part| match part.as_os_str().to_str()? {
         // npx(1), and `libnpmexec`: below npm's cache.
-        () if begins("_npx") => {
-            Some("is in npx's cache: run `npm install --global oneworker`, and then that one")
-        }
-        // https://docs.astral.sh/uv/concepts/cache/: the environments of uvx are pruned with it.
-        () if begins("archive-v") => {
-            Some("is in uv's cache: run `uv tool install oneworker`, and then that one")
-        }
+        "_npx" => Some("is in npx's cache: run `npm install --global oneworker`, and then that one"),
         // A program with the mark of a download is run from a disk image that is made for the occasion, read-only and under another path each time
         // (Apple, "Gatekeeper and runtime protection in macOS").
-        () if begins("AppTranslocation") => Some(
+        "AppTranslocation" => Some(
             "was downloaded, and macOS runs it from another place each time: move it with the Finder, or run `xattr -d com.apple.quarantine` on it",
         ),
-        () => None,
-    }
+        // The environments of uvx; the number is that of the cache's format (https://docs.astral.sh/uv/concepts/cache/).
+        name if name.strip_prefix("archive-v").is_some_and(|number| number.parse::<u32>().is_ok()) => {
+            Some("is in uv's cache: run `uv tool install oneworker`, and then that one")
+        }
+        _ => None,
+    })
 }
 
 /// Whether it is a file that can be executed.
@@ -126,6 +121,7 @@ mod tests {
             "/home/a/project/node_modules/@oneworker/linux-x64/bin/oneworker",
             "/home/a/.local/share/uv/tools/oneworker/bin/oneworker",
             "/home/a/my_npx/oneworker",
+            "/home/a/archive-videos/oneworker",
         ] {
             assert_eq!(passing(Path::new(program)), None, "{program}");
         }
