@@ -244,10 +244,12 @@ async fn serve_once(
         () = unneeded(process, &tenure, manner.idle) => false,
         () = handed_over(process, &tenure, &orders, manner.drain) => true,
     };
-    let successor = if hands_over { tenure.successor().await } else { None };
-    if !hands_over {
+    let successor = if hands_over {
+        tenure.successor().await
+    } else {
         tenure.keep_office().await;
-    }
+        None
+    };
     stop.send_replace(true);
     tenure.leaving().await;
     process.machine().clock.sleep(manner.linger).await;
