@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use coordinator::PortChoice;
+use oneworker_agents::settings::{FileError, WrittenFile, difference};
 use serde::Serialize;
 use worker::Socket;
 
@@ -15,7 +16,6 @@ use crate::failure::Failure;
 use crate::installs;
 use crate::output::{self, Mode, SCHEMA};
 use crate::service::{Kind, Service};
-use crate::written::{Refused, WrittenFile, difference};
 
 pub(super) fn run(command: &ServiceCommand) -> (Mode, Done) {
     match command {
@@ -72,7 +72,7 @@ impl Place {
     }
 
     /// Each file as it is now, with what it is to hold.
-    fn read(&self) -> Result<Vec<(WrittenFile, &Text)>, Refused> {
+    fn read(&self) -> Result<Vec<(WrittenFile, &Text)>, FileError> {
         self.files.iter().map(|file| Ok((WrittenFile::read(&file.0)?, file))).collect()
     }
 }
@@ -121,7 +121,7 @@ fn show(args: &ServiceArgs) -> Done {
     let next = place.service.enable(place.kind, place.path(), args.socket);
     let (mut all, mut outcome) = (String::new(), "installed");
     for (file, (path, text)) in place.read()? {
-        let state = match &file.text {
+        let state = match file.text() {
             None => "not_installed",
             Some(installed) if installed == text => "installed",
             Some(_) => "differs",
@@ -145,7 +145,7 @@ fn install(args: &ServiceArgs, change: &ServiceChange) -> Done {
     let next = place.service.enable(place.kind, place.path(), args.socket);
     let mode = args.output.mode();
     let changed: Vec<_> =
-        place.read()?.into_iter().filter(|(file, (_, text))| file.text.as_deref() != Some(text)).collect();
+        place.read()?.into_iter().filter(|(file, (_, text))| file.text() != Some(text)).collect();
     if changed.is_empty() {
         let words = format!("{} is as it should be. To start it: {next}", place.names());
         output::result(mode, &words, &place.answer("unchanged", &next))?;
@@ -153,7 +153,7 @@ fn install(args: &ServiceArgs, change: &ServiceChange) -> Done {
     }
     let diff: String = changed
         .iter()
-        .map(|(file, (path, text))| difference(path, file.text.as_deref().unwrap_or_default(), text))
+        .map(|(file, (path, text))| difference(path, file.text().unwrap_or_default(), text))
         .collect();
     if change.consent.dry_run {
         output::result(mode, &output::printable(diff.trim_end()), &place.answer("would_change", &next))?;
@@ -177,7 +177,7 @@ fn uninstall(args: &ServiceArgs, change: &ServiceChange) -> Done {
     let mut files = Vec::new();
     for (path, _) in &place.files {
         let file = WrittenFile::read(path)?;
-        if let Some(text) = file.text.clone() {
+        if let Some(text) = file.text().map(str::to_owned) {
             files.push((file, (path.clone(), text)));
         }
     }
@@ -202,7 +202,7 @@ fn uninstall(args: &ServiceArgs, change: &ServiceChange) -> Done {
     // The manager has to forget it while the file is there.
     if is_enabled {
         let message = format!("{} is enabled: first run {next}", place.names());
-        return Err(Refused(message).into());
+        return Err(Failure::not_written(message));
     }
     consent::obtain(&change.consent, mode, &diff)?;
     for file in &files {

@@ -10,9 +10,8 @@ use std::time::{Duration, Instant};
 
 use coordinator::lifecycle::{Event, EventKind};
 use coordinator::{ensure_on, system};
+use oneworker_agents::{Agent, Dialect, Moment, Payload};
 
-use super::payload::{self, Payload};
-use crate::agents::{Agent, Dialect, Moment};
 use crate::args::FireArgs;
 use crate::commands::{Done, Request, session};
 use crate::config::{Key, value};
@@ -98,7 +97,8 @@ impl Work {
         if stdin.is_terminal() {
             return Err(misfed("it is a terminal"));
         }
-        let payload = payload::read(stdin.lock(), self.dialect).map_err(|wrong| misfed(&wrong))?;
+        let payload =
+            Payload::read(stdin.lock(), self.dialect).map_err(|error| misfed(&error.to_string()))?;
         match payload.moment {
             Moment::End => self.end(&payload),
             Moment::Start | Moment::During => self.keep(&payload),
@@ -111,7 +111,7 @@ impl Work {
         let request = self.request(false, if patient { Duration::MAX } else { FOR_END })?;
         match request.ask(async |client| client.end_session(&payload.session).await) {
             Err(failure) if failure.exit() != exit::NOT_RUNNING => Err(failure),
-            _ => Ok(self.dialect.silence.to_owned()),
+            _ => Ok(self.dialect.silence().to_owned()),
         }
     }
 
@@ -120,7 +120,7 @@ impl Work {
         let request = self.request(true, Duration::MAX)?;
         session::keep(&request, &payload.session, &self.args.lease)?;
         if !self.args.context || payload.moment != Moment::Start {
-            return Ok(self.dialect.silence.to_owned());
+            return Ok(self.dialect.silence().to_owned());
         }
         let worker = request.block_on(ensure_on(&service::machine(), &request.spec, &|_| {}))?;
         let sentence = format!(
@@ -128,7 +128,7 @@ impl Work {
             request.settings.name.value.as_str(),
             worker.url
         );
-        Ok((self.dialect.context)(&payload.event, &sentence))
+        Ok(self.dialect.context(&payload.event, &sentence))
     }
 
     /// A request that ends in time.
@@ -159,7 +159,7 @@ fn say(said: &str) {
 /// A failure as the agent gets it. Never with exit code 2, by which some agents are told to refuse what the user asked for.
 fn failed(agent: Agent, args: &FireArgs, failure: Failure) -> Done {
     output::failure(output::Mode::Human, &failure);
-    say(agent.dialect().silence);
+    say(agent.dialect().silence());
     Ok(match failure.exit() {
         _ if !args.strict => exit::OK,
         exit::USAGE => exit::OTHER,

@@ -2,7 +2,6 @@
 
 mod fire;
 mod install;
-mod payload;
 
 use super::Done;
 use crate::args::HookCommand;

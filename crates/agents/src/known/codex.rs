@@ -1,8 +1,9 @@
 //! Codex: <https://developers.openai.com/codex/hooks.md>. Its objects on standard output may have no unknown field; no output at all is fine.
 
-use super::{Dialect, Installable, Registry, group, hook_specific_output};
+use crate::dialect::{Dialect, hook_specific_output};
+use crate::registry::{Registry, group};
 
-pub(super) const DIALECT: Dialect = Dialect {
+pub(crate) const DIALECT: Dialect = Dialect {
     session: &["session_id"],
     event: &["hook_event_name"],
     starts: &["SessionStart"],
@@ -11,14 +12,14 @@ pub(super) const DIALECT: Dialect = Dialect {
     context: hook_specific_output,
 };
 
-pub(super) const REGISTRY: Registry = Registry {
+pub(crate) const REGISTRY: Registry = Registry {
     home: ("CODEX_HOME", &[]),
     dir: ".codex",
     file: "hooks.json",
     empty: "{}\n",
-    hooks: || {
+    entries: |command| {
         // The end may take 3 s at most.
-        vec![("SessionStart", group(Installable::Codex, 5)), ("SessionEnd", group(Installable::Codex, 3))]
+        vec![("SessionStart", group(command, 5)), ("SessionEnd", group(command, 3))]
     },
     advice: "Codex asks once whether to trust them: see /hooks in it.",
 };

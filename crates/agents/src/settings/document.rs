@@ -1,13 +1,32 @@
-//! JSON as people write it: with comments and trailing commas, but with nothing else that JSON has not.
+//! JSON with comments and trailing commas, but with no other extension.
 
 use jsonc_parser::ast::{Object, Value};
 use jsonc_parser::tokens::TokenAndRange;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+use thiserror::Error;
 
-/// Why a document is left as it is, in words that follow its name.
-pub(crate) type Wrong = String;
+/// Why a document is not understood, and so is left as it is. The words follow the document's name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum DocumentError {
+    /// The text is no JSON.
+    #[error("is no JSON: {0}")]
+    Syntax(String),
+    /// The text contains another value than an object, or none.
+    #[error("holds no JSON object")]
+    NotObject,
+    /// The value of `hooks` is no object.
+    #[error("has something under \"hooks\" that is no object")]
+    HooksNotObject,
+    /// The value of an event is no list.
+    #[error("has something under {event:?} that is no list")]
+    EventNotList {
+        /// The event's name.
+        event: &'static str,
+    },
+}
 
-/// A document that was understood.
+/// A document that is understood.
 pub(super) struct Document<'t> {
     pub(super) text: &'t str,
     pub(super) root: Object<'t>,
@@ -16,8 +35,8 @@ pub(super) struct Document<'t> {
 }
 
 impl<'t> Document<'t> {
-    /// Reads a document, which has to be an object. Nesting is bounded by the parser.
-    pub(super) fn read(text: &'t str) -> Result<Self, Wrong> {
+    /// Reads a document, which must be an object. The parser limits the nesting.
+    pub(super) fn read(text: &'t str) -> Result<Self, DocumentError> {
         let options = ParseOptions {
             allow_comments: true,
             allow_trailing_commas: true,
@@ -31,16 +50,16 @@ impl<'t> Document<'t> {
             allow_extended_string_escapes: false,
         };
         let collect = CollectOptions { tokens: true, ..CollectOptions::default() };
-        let parsed =
-            parse_to_ast(text, &collect, &options).map_err(|error| format!("is no JSON: {error}"))?;
+        let parsed = parse_to_ast(text, &collect, &options)
+            .map_err(|error| DocumentError::Syntax(error.to_string()))?;
         match parsed.value {
             Some(Value::Object(root)) => Ok(Self { text, root, tokens: parsed.tokens.unwrap_or_default() }),
-            _ => Err("holds no JSON object".to_owned()),
+            _ => Err(DocumentError::NotObject),
         }
     }
 }
 
-/// The value under a name: of several, the last, as programs read it.
+/// The value of a name. If the name occurs more than once, the last value counts, as for most programs.
 pub(super) fn member<'a, 't>(object: &'a Object<'t>, name: &str) -> Option<&'a Value<'t>> {
     object
         .properties
@@ -71,14 +90,14 @@ impl Style {
         }
     }
 
-    /// The text with each of its lines so deep.
+    /// The text with each of its lines on a new line, indented to this depth.
     pub(super) fn lines(&self, text: &str, depth: usize) -> String {
         let begin = format!("{}{}", self.newline, self.indent.repeat(depth));
         text.lines().map(|line| format!("{begin}{line}")).collect()
     }
 }
 
-/// Whether there is nothing but blanks in this part of a line.
+/// Whether this part of a line contains only blanks.
 pub(super) fn is_blank(text: &str) -> bool {
     text.chars().all(|c| c == ' ' || c == '\t')
 }

@@ -1,11 +1,11 @@
 use super::*;
-use crate::agents::Agent;
+use crate::agent::Agent;
 
 fn read_of(agent: Agent, text: &str) -> Result<Payload, String> {
-    read(text.as_bytes(), agent.dialect())
+    Payload::read(text.as_bytes(), agent.dialect()).map_err(|error| error.to_string())
 }
 
-/// What each program writes at a session's start and end, as it documents it.
+/// What each agent documents that it writes at a session's start and end.
 const RECORDED: &[(Agent, &str, &str, &str, Moment)] = &[
     (
         Agent::ClaudeCode,
@@ -54,7 +54,7 @@ const RECORDED: &[(Agent, &str, &str, &str, Moment)] = &[
 ];
 
 #[test]
-fn what_the_programs_document_is_understood() {
+fn documented_inputs_are_understood() {
     for (agent, text, session, event, moment) in RECORDED {
         let wanted = Payload { session: (*session).to_owned(), event: (*event).to_owned(), moment: *moment };
         assert_eq!(read_of(*agent, text), Ok(wanted), "{text}");
@@ -62,7 +62,7 @@ fn what_the_programs_document_is_understood() {
 }
 
 #[test]
-fn whatever_else_comes_is_refused_in_words() {
+fn other_inputs_are_refused_in_words() {
     for (text, words) in [
         ("", "is empty"),
         ("{", "ends too early"),
@@ -76,33 +76,33 @@ fn whatever_else_comes_is_refused_in_words() {
         let wrong = read_of(Agent::ClaudeCode, text).unwrap_err();
         assert!(wrong.contains(words), "{text:?}: {wrong}");
     }
-    let long = format!(r#"{{"session_id":"{}"}}"#, "x".repeat(LONGEST + 1));
+    let long = format!(r#"{{"session_id":"{}"}}"#, "x".repeat(LONGEST_NAME + 1));
     assert!(read_of(Agent::ClaudeCode, &long).unwrap_err().contains("names no session"));
 }
 
-/// Gives a text, and then what it is followed by.
+/// Reads a text, then the rest.
 fn then(text: &str, rest: impl Read) -> impl Read {
     std::io::Cursor::new(text.to_owned()).chain(rest)
 }
 
-/// Fails the test if more is read than there is.
+/// Fails the test if anything is read from it.
 struct NoMore;
 
 impl Read for NoMore {
     fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
-        panic!("read on after the object's end")
+        panic!("read after the object's end")
     }
 }
 
 #[test]
 fn a_pipe_that_stays_open_is_not_waited_for() {
     let text = r#"{"hook_event_name":"SessionStart","session_id":"a"}"#;
-    assert!(read(then(text, NoMore), Agent::ClaudeCode.dialect()).is_ok());
+    assert!(Payload::read(then(text, NoMore), Agent::ClaudeCode.dialect()).is_ok());
 }
 
 #[test]
 fn an_object_that_never_ends_is_given_up() {
     let endless = then(r#"{"tool_response":""#, std::io::repeat(b'x'));
-    let wrong = read(endless, Agent::ClaudeCode.dialect()).unwrap_err();
-    assert!(wrong.contains("longer than"), "{wrong}");
+    let error = Payload::read(endless, Agent::ClaudeCode.dialect()).unwrap_err();
+    assert!(error.to_string().contains("longer than"), "{error}");
 }

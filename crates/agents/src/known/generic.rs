@@ -1,8 +1,8 @@
 //! Any other program: `{"session_id":"…","event":"start"}` on standard input.
 
-use super::Dialect;
+use crate::dialect::Dialect;
 
-pub(super) const DIALECT: Dialect = Dialect {
+pub(crate) const DIALECT: Dialect = Dialect {
     session: &["session_id", "sessionId", "session", "conversation_id"],
     event: &["event", "hook_event_name"],
     starts: &["start", "session_start", "sessionStart", "SessionStart"],

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::{Dialect, Installable, Registry};
+use crate::dialect::Dialect;
+use crate::registry::Registry;
 
-pub(super) const DIALECT: Dialect = Dialect {
+pub(crate) const DIALECT: Dialect = Dialect {
     session: &["conversation_id", "session_id"],
     event: &["hook_event_name"],
     starts: &["sessionStart"],
@@ -13,14 +14,14 @@ pub(super) const DIALECT: Dialect = Dialect {
     context: |_, sentence| json!({ "additional_context": sentence }).to_string(),
 };
 
-pub(super) const REGISTRY: Registry = Registry {
+pub(crate) const REGISTRY: Registry = Registry {
     // There is no variable that moves it.
     home: ("", &[]),
     dir: ".cursor",
     file: "hooks.json",
     empty: "{\n  \"version\": 1\n}\n",
-    hooks: || {
-        let hook = json!({ "command": Installable::Cursor.command(), "timeout": 5 });
+    entries: |command| {
+        let hook = json!({ "command": command, "timeout": 5 });
         ["sessionStart", "sessionEnd"].map(|event| (event, hook.clone())).to_vec()
     },
     advice: "Cursor reads the file again when it is saved.",

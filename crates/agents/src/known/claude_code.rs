@@ -1,8 +1,9 @@
 //! Claude Code: <https://code.claude.com/docs/en/hooks>. At a session's start, plain text on standard output enters the model's context.
 
-use super::{Dialect, Installable, Registry, group, hook_specific_output};
+use crate::dialect::{Dialect, hook_specific_output};
+use crate::registry::{Registry, group};
 
-pub(super) const DIALECT: Dialect = Dialect {
+pub(crate) const DIALECT: Dialect = Dialect {
     session: &["session_id"],
     event: &["hook_event_name"],
     starts: &["SessionStart"],
@@ -11,11 +12,11 @@ pub(super) const DIALECT: Dialect = Dialect {
     context: hook_specific_output,
 };
 
-pub(super) const REGISTRY: Registry = Registry {
+pub(crate) const REGISTRY: Registry = Registry {
     home: ("CLAUDE_CONFIG_DIR", &[]),
     dir: ".claude",
     file: "settings.json",
     empty: "{}\n",
-    hooks: || ["SessionStart", "SessionEnd"].map(|event| (event, group(Installable::ClaudeCode, 5))).to_vec(),
+    entries: |command| ["SessionStart", "SessionEnd"].map(|event| (event, group(command, 5))).to_vec(),
     advice: "Sessions that start from now on run them.",
 };
