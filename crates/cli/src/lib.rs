@@ -15,6 +15,7 @@
 //! | `service` | what service managers read |
 //! | `failure`, `explain`, `fields`, `exit` | a failure's words, advice, JSON fields and exit code |
 //! | `version` | which version of the program this is |
+//! | `request` | what most commands begin with: settings, and calls to the worker |
 //! | `output`, `progress` | what is written, and where |
 
 #![forbid(unsafe_code)]
@@ -30,6 +31,7 @@ mod fields;
 mod installs;
 mod output;
 mod progress;
+mod request;
 mod service;
 mod spec;
 mod version;

@@ -7,8 +7,7 @@ use coordinator::machine::Pid;
 use coordinator::tree::Marker;
 use serde::Serialize;
 
-use super::{Census, Facts, ancestors, descendants, has_tenure, holds};
-use crate::config::Strays;
+use super::{Census, Facts, Strays, ancestors, descendants, has_tenure, holds};
 
 /// What a process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

@@ -4,11 +4,11 @@ use coordinator::fence::Databases;
 use coordinator::{Claim, Tenure, system};
 use serde::Serialize;
 
-use super::{Done, Request};
 use crate::args::CopyArgs;
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, SCHEMA};
+use crate::request::{Done, Request};
 
 /// The shape of success.
 #[derive(Serialize)]

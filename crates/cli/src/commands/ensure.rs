@@ -5,13 +5,14 @@ use coordinator::machine::Machine;
 use coordinator::{Outcome, Worker, WorkerSpec, blocking, ensure_on};
 use serde::Serialize;
 
-use super::{Done, Request, session};
+use super::session;
 use crate::args::EnsureArgs;
 use crate::exit;
 use crate::failure::Failure;
 use crate::fields::ms;
 use crate::output::{self, Mode, SCHEMA};
 use crate::progress::Progress;
+use crate::request::{Done, Request};
 use crate::service;
 
 pub(super) fn run(args: &EnsureArgs) -> Done {

@@ -8,11 +8,12 @@ use coordinator::record::Record;
 use coordinator::{Claim, Name, Tenure, layout, system};
 use serde::Serialize;
 
-use super::{Done, Request, question, stop};
+use super::{question, stop};
 use crate::args::PurgeArgs;
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, Mode, SCHEMA, printable};
+use crate::request::{Done, Request};
 
 pub(super) fn run(args: &PurgeArgs) -> Done {
     let request = Request::new(&args.common.flags(), &args.common.file(), false)?;

@@ -6,11 +6,11 @@ use coordinator::api::NewObservation;
 use coordinator::client::observation;
 use serde::Serialize;
 
-use super::{Done, Request};
 use crate::args::PutArgs;
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, SCHEMA};
+use crate::request::{Done, Request};
 
 /// What comes on standard input is handed over in portions of so many, and of about so many bytes: the worker takes 1 MiB at once.
 const PORTION: usize = 500;

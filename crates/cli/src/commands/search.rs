@@ -5,11 +5,11 @@ use std::time::Duration;
 use coordinator::api::Observation;
 use serde::Serialize;
 
-use super::{Done, Request};
 use crate::args::{SearchArgs, TailArgs};
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, Mode, SCHEMA, printable};
+use crate::request::{Done, Request};
 
 /// How often `tail -f` asks.
 const LOOK: Duration = Duration::from_millis(500);

@@ -4,11 +4,11 @@ use coordinator::Holder;
 use serde::Serialize;
 use worker::Served;
 
-use super::{Done, Request};
 use crate::args::ServeArgs;
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, SCHEMA};
+use crate::request::{Done, Request};
 use crate::spec::serve_options;
 
 pub(super) fn run(args: &ServeArgs) -> Done {

@@ -8,13 +8,14 @@ use oneworker_agents::settings::{FileError, WrittenFile, difference};
 use serde::Serialize;
 use worker::Socket;
 
-use super::{Done, consent, settings};
+use super::consent;
 use crate::args::{ServiceArgs, ServiceChange, ServiceCommand};
 use crate::config::FileChoice;
 use crate::exit;
 use crate::failure::Failure;
 use crate::installs;
 use crate::output::{self, Mode, SCHEMA};
+use crate::request::{Done, settings};
 use crate::service::{Kind, Service};
 
 pub(super) fn run(command: &ServiceCommand) -> (Mode, Done) {

@@ -8,12 +8,12 @@ use coordinator::{EnsureError, system};
 use humantime::format_duration;
 use serde::Serialize;
 
-use super::{Done, Request};
 use crate::args::{Lease, SessionAction, SessionArgs};
 use crate::exit;
 use crate::failure::Failure;
 use crate::fields::ms;
 use crate::output::{self, Mode, SCHEMA};
+use crate::request::{Done, Request};
 
 pub(super) fn run(args: &SessionArgs) -> Done {
     let begins = matches!(args.action, SessionAction::Start | SessionAction::Touch);

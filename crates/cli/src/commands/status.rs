@@ -8,13 +8,13 @@ use coordinator::{EnsureError, Sight, inspect, system};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Done, Request};
 use crate::args::QueryArgs;
 use crate::exit::{self, Exit};
 use crate::failure::Failure;
 use crate::fields::{activity_word, ms};
 use crate::output::{self, SCHEMA, printable};
 use crate::progress::Progress;
+use crate::request::{Done, Request};
 
 pub(super) fn run(args: &QueryArgs) -> Done {
     let request = Request::new(&args.common.flags(), &args.common.file(), false)?;

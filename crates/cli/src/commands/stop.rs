@@ -3,11 +3,11 @@
 use coordinator::{EnsureError, Stopped, WorkerSpec, request_stop, system};
 use serde::Serialize;
 
-use super::{Done, Request};
 use crate::args::StopArgs;
 use crate::exit;
 use crate::output::{self, SCHEMA};
 use crate::progress::Progress;
+use crate::request::{Done, Request};
 
 pub(super) fn run(args: &StopArgs) -> Done {
     let request = Request::new(&args.common.flags(), &args.common.file(), false)?;

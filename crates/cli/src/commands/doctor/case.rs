@@ -7,12 +7,12 @@ use coordinator::machine::{Activity, Machine, PortOwner, ProcessIdentity, Surrou
 use coordinator::record::Record;
 use coordinator::{EnsureError, PortChoice, Sight, inspect};
 
-use super::super::Request;
 use super::super::status;
 use crate::census::Census;
 use crate::config::Settings;
 use crate::explain::Words;
 use crate::failure::Failure;
+use crate::request::Request;
 
 /// An identity and its surroundings.
 pub(super) struct Case<'a> {

@@ -13,12 +13,12 @@ use coordinator::system;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Done, Request, settings};
 use crate::args::DoctorArgs;
 use crate::exit::{self, Exit};
 use crate::explain;
 use crate::failure::Failure;
 use crate::output::{self, Mode, SCHEMA, printable};
+use crate::request::{Done, Request, settings};
 use case::Case;
 use checks::{CHECKS, CONFIG};
 use finding::{Finding, Level};

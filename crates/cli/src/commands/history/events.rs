@@ -5,13 +5,13 @@ use std::time::{Duration, SystemTime};
 use coordinator::lifecycle::{Noted, Wanted};
 use serde::Serialize;
 
-use super::super::{Done, Request};
 use super::read;
 use super::sentence::sentence;
 use crate::args::EventsArgs;
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, Mode, SCHEMA, printable};
+use crate::request::{Done, Request};
 
 /// So many events, if nothing else is said.
 const LINES: u32 = 50;

@@ -9,7 +9,6 @@ use humantime::format_duration;
 use serde::Serialize;
 
 use super::super::status::{self, State};
-use super::super::{Done, Request};
 use super::events::{Object, time};
 use super::read;
 use super::sentence::sentence;
@@ -17,6 +16,7 @@ use super::story::{End, Office, last_begins, tenures};
 use crate::args::ExplainArgs;
 use crate::exit;
 use crate::output::{self, SCHEMA, printable};
+use crate::request::{Done, Request};
 
 /// A story of more events than these is none.
 const EVENTS: u32 = 200;

@@ -12,9 +12,9 @@ pub(super) use explain::run as explain;
 
 use serde_json::Value;
 
-use super::Request;
 use crate::failure::Failure;
 use crate::output;
+use crate::request::Request;
 
 /// What `events --json` prints, of the last events.
 pub(super) fn report(request: &Request) -> Result<Vec<Value>, Failure> {

@@ -13,11 +13,12 @@ use coordinator::{ensure_on, system};
 use oneworker_agents::{Agent, Dialect, Moment, Payload};
 
 use crate::args::FireArgs;
-use crate::commands::{Done, Request, session};
+use crate::commands::session;
 use crate::config::{Key, value};
 use crate::exit;
 use crate::failure::Failure;
 use crate::output;
+use crate::request::{Done, Request};
 use crate::service;
 
 /// How long a hook may take, unless `--deadline` says otherwise.

@@ -7,11 +7,12 @@ use oneworker_agents::settings::{self, DocumentError, WrittenFile, difference};
 use serde::Serialize;
 
 use crate::args::InstallArgs;
-use crate::commands::{Done, consent};
+use crate::commands::consent;
 use crate::exit;
 use crate::failure::Failure;
 use crate::installs::{self, passing};
 use crate::output::{self, SCHEMA};
+use crate::request::Done;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Change {

@@ -3,10 +3,10 @@
 mod fire;
 mod install;
 
-use super::Done;
 use crate::args::HookCommand;
 use crate::exit;
 use crate::output::Mode;
+use crate::request::Done;
 
 /// Run by an agent, a hook prints what that agent reads, and has an exit code of its own.
 pub(super) fn run(command: &HookCommand) -> (Mode, Done) {

@@ -17,11 +17,11 @@ use follow::Follower;
 use printable::Printable;
 use range::Range;
 
-use super::{Done, Request};
 use crate::args::LogsArgs;
 use crate::exit;
 use crate::failure::Failure;
 use crate::output;
+use crate::request::{Done, Request};
 
 /// So many lines, if nothing else is said.
 const LINES: u64 = 50;

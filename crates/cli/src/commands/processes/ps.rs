@@ -5,7 +5,6 @@ use coordinator::system;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::{Done, Request};
 use super::rows::{Row, rows};
 use super::table::{coloured, table};
 use super::view::View;
@@ -15,6 +14,7 @@ use crate::census::Kind;
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, SCHEMA};
+use crate::request::{Done, Request};
 
 pub(in super::super) fn run(args: &PsArgs) -> Done {
     let mut flags = args.common.flags();

@@ -4,7 +4,7 @@ use coordinator::machine::{Pid, ProcessIdentity};
 use coordinator::{EnsureError, system};
 use serde::Serialize;
 
-use super::super::{Done, Request, question};
+use super::super::question;
 use super::choice::{Choice, choose};
 use super::ending::{End, Outcome, end};
 use super::rows::{Row, rows};
@@ -15,6 +15,7 @@ use crate::census::Kind;
 use crate::exit::{self, Exit};
 use crate::failure::Failure;
 use crate::output::{self, Mode, SCHEMA, printable};
+use crate::request::{Done, Request};
 
 pub(in super::super) fn run(args: &ReapArgs) -> Done {
     let mut flags = args.common.flags();

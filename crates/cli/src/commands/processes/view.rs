@@ -7,11 +7,11 @@ use coordinator::lifecycle::{EventKind, read_history};
 use coordinator::machine::{Machine, Pid};
 use coordinator::{EnsureError, Name, PortChoice, Sight, WorkerSpec, default_state_dir, inspect, layout};
 
-use super::super::Request;
 use super::super::status::{self, State};
 use crate::census::{Census, Tenant, Told, strays, tell};
 use crate::config::{Setting, Settings, Source};
 use crate::failure::Failure;
+use crate::request::Request;
 use crate::spec::worker_spec;
 
 /// An identity, with who is in office.

@@ -6,13 +6,14 @@ mod chosen;
 
 use std::time::{Duration, Instant};
 
-pub(crate) use chosen::Install;
 use coordinator::{EnsureError, Worker, WorkerSpec, inspect, system};
 
-use super::{Done, Request, ensure, stop};
+use super::{ensure, stop};
 use crate::args::RestartArgs;
 use crate::exit;
 use crate::failure::Failure;
+use crate::installs::Install;
+use crate::request::{Done, Request};
 use crate::service;
 use crate::spec::{chosen_spec, worker_spec};
 

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Done;
 use crate::args::StormArgs;
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, SCHEMA, printable};
+use crate::request::Done;
 use place::Place;
 use sessions::Session;
 

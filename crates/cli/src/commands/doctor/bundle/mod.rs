@@ -18,10 +18,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::super::last_bytes::last_bytes;
-use super::super::{Done, Request, config_show, history, processes, status};
+use super::super::{config_show, history, processes, status};
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, Mode, SCHEMA, failure_value, printable};
+use crate::request::{Done, Request};
 use archive::Entry;
 use secrets::Secrets;
 

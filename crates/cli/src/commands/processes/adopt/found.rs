@@ -9,13 +9,13 @@ use coordinator::machine::{Machine, Pid, ProcessIdentity};
 use coordinator::{EnsureError, PortChoice};
 use serde_json::{Value, json};
 
-use super::super::super::Request;
 use super::super::choice::health_status;
 use super::super::rows::{Row, row_of};
 use super::super::view::View;
 use crate::census::{Kind, Told, ancestors, descendants, is_managed, working_dir};
 use crate::explain::quoted;
 use crate::failure::Failure;
+use crate::request::Request;
 
 /// How long a connection to the port may take.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -15,7 +15,7 @@ use coordinator::{Claim, EnsureError, Tenure, Worker, ensure_on, system};
 use serde::Serialize;
 use serde_json::json;
 
-use super::super::{Done, Request, ensure, question};
+use super::super::{ensure, question};
 use super::ending::{End, KILL, Outcome, end_one};
 use super::table::table;
 use crate::args::AdoptArgs;
@@ -23,6 +23,7 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, Mode, SCHEMA, printable};
 use crate::progress::Progress;
+use crate::request::{Done, Request};
 use crate::spec::worker_spec;
 use found::Found;
 

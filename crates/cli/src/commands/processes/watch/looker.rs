@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use coordinator::machine::{Machine, Pid, ProcessIdentity};
 use coordinator::{EnsureError, Stopped, failpoint, request_stop, system};
 
-use super::super::super::Request;
 use super::super::super::last_bytes::last_bytes;
 use super::super::choice::choose;
 use super::super::ending::end_one;
@@ -17,6 +16,7 @@ use super::super::view::View;
 use super::model::{Event, Look, Seen, Target};
 use crate::census::Kind;
 use crate::failure::Failure;
+use crate::request::Request;
 
 /// How much of the worker's log is shown.
 const LOG: u64 = 8 * 1024;

@@ -12,11 +12,11 @@ mod screen;
 
 use std::io::IsTerminal;
 
-use super::super::{Done, Request};
 use crate::args::PsArgs;
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, Mode};
+use crate::request::{Done, Request};
 use looker::Looker;
 use model::{Event, Step, Watch};
 use screen::Screen;
