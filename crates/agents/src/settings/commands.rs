@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn one_is_put_in_the_place_of_another_and_nothing_else_is_changed() {
+    fn replacing_a_command_changes_nothing_else() {
         let changed = replace_command(TEXT, "a \"b\"", "d").unwrap();
         assert_eq!(changed, TEXT.replace("\"a \\\"b\\\"\"", "\"d\""));
         assert_eq!(replace_command(TEXT, "no", "d").unwrap(), TEXT);

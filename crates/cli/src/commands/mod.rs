@@ -1,5 +1,6 @@
 //! The commands, one file or folder for each.
 
+mod condition;
 mod config_show;
 mod consent;
 mod copies;

@@ -30,12 +30,12 @@ pub(super) fn run(args: &PutArgs) -> Done {
     }
     let new = receipts.iter().filter(|receipt| receipt.new).count();
     let words = format!("{new} new, {} known already", receipts.len() - new);
-    output::result(args.output.mode(), &words, &Answer { schema: SCHEMA, new, observations: receipts })?;
+    output::result(args.output.mode(), &words, &PutOutput { schema: SCHEMA, new, observations: receipts })?;
     Ok(exit::OK)
 }
 
 #[derive(Serialize)]
-struct Answer {
+struct PutOutput {
     schema: u32,
     new: usize,
     observations: Vec<coordinator::api::Receipt>,

@@ -91,7 +91,7 @@ fn a_comment_behind_a_bracket_stays_with_it() {
 }
 
 #[test]
-fn hooks_that_somebody_laid_out_anew_are_taken_out_and_nothing_else() {
+fn reformatted_hooks_are_removed_and_nothing_else() {
     let command = r#"{"type":"command","command":"oneworker hook x --context"}"#;
     for (with, without) in [
         (

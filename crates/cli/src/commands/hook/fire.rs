@@ -39,7 +39,7 @@ pub(super) fn fired((agent, args): (Agent, &FireArgs)) -> Done {
     };
     // What is left is for noting why it failed.
     let end_of_work = begun + budget / 5 * 4;
-    let work = Work { dialect: agent.dialect(), args: args.clone(), end: end_of_work };
+    let work = HookRun { dialect: agent.dialect(), args: args.clone(), end: end_of_work };
     let done = bounded(end_of_work, move || work.run());
     match done.unwrap_or_else(|error| Err(unfinished(&error, budget))) {
         Ok(said) => {
@@ -53,7 +53,7 @@ pub(super) fn fired((agent, args): (Agent, &FireArgs)) -> Done {
     }
 }
 
-/// Work that was left alone, or never began.
+/// HookRun that was left alone, or never began.
 fn unfinished(error: &io::Error, budget: Duration) -> Failure {
     if error.kind() != io::ErrorKind::TimedOut {
         return Failure::io("the hook's thread can't be started", error);
@@ -77,21 +77,21 @@ fn given_budget(args: &FireArgs) -> Result<Duration, Failure> {
 fn bounded<T: Send + 'static>(end: Instant, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     let (done, wait) = mpsc::sync_channel(1);
     std::thread::Builder::new().name("hook".to_owned()).spawn(move || {
-        // Nobody waits any more if it came too late.
+        // The receiver is gone if this took too long.
         let _ = done.send(work());
     })?;
     wait.recv_timeout(end.saturating_duration_since(Instant::now()))
         .map_err(|_| io::ErrorKind::TimedOut.into())
 }
 
-/// What a hook has to do.
-struct Work {
+/// One run of a hook.
+struct HookRun {
     dialect: &'static Dialect,
     args: FireArgs,
     end: Instant,
 }
 
-impl Work {
+impl HookRun {
     /// What is to be printed.
     fn run(&self) -> Result<String, Failure> {
         let stdin = io::stdin();

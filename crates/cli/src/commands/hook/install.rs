@@ -30,7 +30,7 @@ pub(super) fn uninstall(args: &InstallArgs) -> Done {
 
 /// The shape of success.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct InstallOutput<'a> {
     schema: u32,
     outcome: &'a str,
     agent: &'a str,
@@ -50,7 +50,8 @@ fn change(args: &InstallArgs, change: Change) -> Done {
     let before = file.text().unwrap_or_default();
     let after = changed(agent, before, file.text().is_some(), change)
         .map_err(|error| Failure::not_written(format!("{} {error}", path.display())))?;
-    let answer = |outcome, diff| Answer { schema: SCHEMA, outcome, agent: agent.name(), path: &path, diff };
+    let answer =
+        |outcome, diff| InstallOutput { schema: SCHEMA, outcome, agent: agent.name(), path: &path, diff };
     let mode = args.output.mode();
     if after == before {
         let state = if change == Change::Install { "has them already" } else { "has none of them" };

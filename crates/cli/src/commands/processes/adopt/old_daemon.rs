@@ -10,9 +10,10 @@ use coordinator::{EnsureError, PortChoice};
 use serde_json::{Value, json};
 
 use super::super::choice::health_status;
+use super::super::ending::lives;
 use super::super::rows::{Row, row_of};
 use super::super::view::View;
-use crate::census::{Kind, Told, ancestors, descendants, is_managed, working_dir};
+use crate::census::{Classified, ProcessKind, ancestors, descendants, is_managed, working_dir};
 use crate::explain::quoted;
 use crate::failure::Failure;
 use crate::request::Request;
@@ -21,7 +22,7 @@ use crate::request::Request;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A daemon that can be replaced.
-pub(super) struct Found {
+pub(super) struct OldDaemon {
     pub(super) identity: ProcessIdentity,
     pub(super) row: Row,
     pub(super) port: u16,
@@ -33,9 +34,9 @@ pub(super) struct Found {
     below: HashSet<ProcessIdentity>,
 }
 
-impl Found {
-    /// Looks for it. `named` is the process that was asked for.
-    pub(super) fn look(machine: &Machine, request: &Request, named: Option<u32>) -> Result<Self, Failure> {
+impl OldDaemon {
+    /// Finds it. `named` is the process that was asked for.
+    pub(super) fn find(machine: &Machine, request: &Request, named: Option<u32>) -> Result<Self, Failure> {
         let PortChoice::Fixed(port) = request.settings.port.value else {
             let message = "with any free port there is none to take over".to_owned();
             return Err(usage(message, "Name the port that the daemon has with --port."));
@@ -57,9 +58,9 @@ impl Found {
             None => the_only_stray(machine, &view, request, port, &holders)?,
         };
         refuse_managed(machine, &view, request, pid)?;
-        let told = Told { kind: Kind::Stray, why: None, daemon: true };
-        let told = view.strays.get(&pid).unwrap_or(&told);
-        let (Some(facts), Some(row)) = (view.census.mine.get(&pid), row_of(&view, pid, told)) else {
+        let named = Classified { kind: ProcessKind::Stray, why: None, daemon: true };
+        let classified = view.strays.get(&pid).unwrap_or(&named);
+        let (Some(facts), Some(row)) = (view.census.mine.get(&pid), row_of(&view, pid, classified)) else {
             return Err(usage(
                 format!("there is no process {pid} of this user"),
                 "`oneworker ps` shows who is there.",
@@ -82,7 +83,7 @@ impl Found {
     /// The line that starts it again.
     pub(super) fn by_hand(&self) -> String {
         let program = std::iter::once(self.row.program.clone());
-        let line = words(&program.chain(self.arguments.iter().cloned()).collect::<Vec<_>>());
+        let line = shell_words(&program.chain(self.arguments.iter().cloned()).collect::<Vec<_>>());
         match &self.directory {
             Some(directory) => format!("cd {} && {line}", quoted(directory)),
             None => line,
@@ -119,7 +120,7 @@ impl Found {
         let left = request.block_on(async {
             let mut left = 0;
             for process in &self.below {
-                left += usize::from(super::super::ending::lives(machine, process).await);
+                left += usize::from(lives(machine, process).await);
             }
             Ok::<_, EnsureError>(left)
         });
@@ -129,7 +130,7 @@ impl Found {
 }
 
 /// As a shell takes them.
-pub(super) fn words(command: &[String]) -> String {
+pub(super) fn shell_words(command: &[String]) -> String {
     command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
@@ -236,7 +237,7 @@ fn port_taken(message: String, help: String, port: u16, who: Option<(Pid, &str)>
 
 /// A worker's, a debugger's, and whatever this command itself comes from are left alone.
 fn refuse_managed(machine: &Machine, view: &View, request: &Request, pid: Pid) -> Result<(), Failure> {
-    let of = view.identities.iter().find(|identity| identity.told.contains_key(&pid));
+    let of = view.identities.iter().find(|identity| identity.members.contains_key(&pid));
     if of.is_some() || is_managed(&view.census, pid) {
         let whose =
             of.map_or("another identity".to_owned(), |identity| format!("the identity {:?}", identity.name));

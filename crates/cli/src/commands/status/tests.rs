@@ -2,6 +2,7 @@ use std::ffi::OsString;
 
 use coordinator::machine::Pid;
 use coordinator::proof::Health;
+use coordinator::record::WorkerState;
 use coordinator::{Epoch, Name, ProtocolRange};
 
 use super::*;
@@ -42,8 +43,8 @@ fn health(state: WorkerState) -> Health {
     }
 }
 
-fn report(sight: &Sight) -> Report {
-    Report::new(&request(), sight, &*system::machine().clock)
+fn report(sight: &Sight) -> StatusOutput {
+    StatusOutput::new(&request(), sight, &*system::machine().clock)
 }
 
 #[test]
@@ -87,7 +88,12 @@ fn an_office_without_an_answer_is_unresponsive() {
 
 #[test]
 fn every_state_has_an_exit_code() {
-    for state in [State::Starting, State::Leaving, State::Unresponsive, State::NotRunning] {
+    for state in [
+        WorkerCondition::Starting,
+        WorkerCondition::Leaving,
+        WorkerCondition::Unresponsive,
+        WorkerCondition::NotRunning,
+    ] {
         assert_ne!(exit::of(state.word()), exit::OTHER, "{state:?}");
         assert_eq!(serde_json::to_value(state).unwrap(), state.word());
     }

@@ -1,4 +1,4 @@
-//! Where the storm takes place: a directory that nobody else has, and in the end nobody.
+//! The directory of a storm, which nothing else uses.
 
 use std::fs;
 use std::io;
@@ -8,9 +8,9 @@ use std::process::{Command, Stdio};
 use coordinator::layout;
 
 /// The directory. When dropped, its workers are ended and it is removed.
-pub(super) struct Place(PathBuf);
+pub(super) struct StormDirectory(PathBuf);
 
-impl Place {
+impl StormDirectory {
     pub(super) fn make() -> io::Result<Self> {
         let mut made = Err(io::Error::from(io::ErrorKind::AlreadyExists));
         for n in 0..100 {
@@ -46,7 +46,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for StormDirectory {
     fn drop(&mut self) {
         for dir in self.state_dirs() {
             // One that does not obey keeps its directory from being removed; the system tidies its temporary files.
