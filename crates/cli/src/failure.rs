@@ -2,6 +2,7 @@
 
 use coordinator::client::ClientError;
 use coordinator::{EnsureError, WorkerSpec};
+use oneworker_agents::settings::FileError;
 use serde_json::{Map, Value};
 use worker::{ServeError, StoreError};
 
@@ -9,7 +10,6 @@ use crate::config::ConfigError;
 use crate::exit::{self, Exit};
 use crate::explain::{self, Words};
 use crate::fields;
-use crate::written::Refused;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -36,6 +36,12 @@ impl Failure {
     pub(crate) fn io(what: &str, error: &std::io::Error) -> Self {
         let help = "Check the disk's free space and the rights of the files named above.";
         Self::plain("io", format!("{what}: {error}"), help.to_owned())
+    }
+
+    /// A file of another program that is left as it is.
+    pub(crate) fn not_written(message: String) -> Self {
+        let help = "Nothing was written. Mend the file, or make room for it, and run the command again.";
+        Self::plain("not_written", message, help.to_owned())
     }
 
     /// Why there is no worker.
@@ -80,10 +86,9 @@ impl Failure {
     }
 }
 
-impl From<Refused> for Failure {
-    fn from(Refused(message): Refused) -> Self {
-        let help = "Nothing was written. Mend the file, or make room for it, and run the command again.";
-        Self::plain("not_written", message, help.to_owned())
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        Self::not_written(error.to_string())
     }
 }
 

@@ -12,16 +12,14 @@
 //! | `census` | the processes of this user, and what each is to an identity |
 //! | `commands` | one file for each command |
 //! | `installs` | where this program is installed, and in which versions |
-//! | `agents` | the agents whose hooks we serve |
 //! | `service` | what service managers read |
-//! | `written` | files of other programs that we write into |
 //! | `failure`, `explain`, `fields`, `exit` | a failure's words, advice, JSON fields and exit code |
 //! | `version` | which version of the program this is |
+//! | `request` | what most commands begin with: settings, and calls to the worker |
 //! | `output`, `progress` | what is written, and where |
 
 #![forbid(unsafe_code)]
 
-mod agents;
 mod args;
 mod census;
 mod commands;
@@ -33,10 +31,10 @@ mod fields;
 mod installs;
 mod output;
 mod progress;
+mod request;
 mod service;
 mod spec;
 mod version;
-mod written;
 
 use std::path::Path;
 use std::process::ExitCode;

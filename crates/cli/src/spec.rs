@@ -9,8 +9,8 @@ use std::time::Duration;
 use coordinator::{Backoff, LaunchCommand, SpecError, UpgradeLimits, WorkerSpec, WorkerSpecBuilder};
 use worker::ServeOptions;
 
-use crate::commands::Install;
 use crate::config::{ConfigError, Key, Settings, Source};
+use crate::installs::Install;
 
 /// What a session asks for within `deadline`.
 ///

@@ -1,9 +1,10 @@
 //! `oneworker hook`
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
+use oneworker_agents::{Agent, Installable, Scope};
 
 use super::{Common, Lease, Output};
-use crate::agents::{Agent, Installable, Scope};
 
 /// `hook`
 #[derive(Debug, Subcommand)]
@@ -46,15 +47,29 @@ pub(crate) struct FireArgs {
 #[derive(Debug, Args)]
 pub(crate) struct InstallArgs {
     /// The agent
-    #[arg(long = "for", value_name = "AGENT")]
+    #[arg(long = "for", value_name = "AGENT", value_parser = agent_parser())]
     pub(crate) agent: Installable,
     /// Whose settings
-    #[arg(long, value_name = "SCOPE", default_value = "user")]
+    #[arg(long, value_name = "SCOPE", default_value = "user", value_parser = scope_parser())]
     pub(crate) scope: Scope,
     #[command(flatten)]
     pub(crate) consent: Consent,
     #[command(flatten)]
     pub(crate) output: Output,
+}
+
+/// Reads the name of an agent whose settings can be edited.
+fn agent_parser() -> impl TypedValueParser<Value = Installable> {
+    let value = |agent: Installable| PossibleValue::new(agent.name()).help(agent.description());
+    let named = |name: String| Installable::ALL.into_iter().find(|agent| agent.name() == name);
+    PossibleValuesParser::new(Installable::ALL.map(value)).try_map(move |name| named(name).ok_or("not known"))
+}
+
+/// Reads whose settings are edited.
+fn scope_parser() -> impl TypedValueParser<Value = Scope> {
+    let value = |scope: Scope| PossibleValue::new(scope.name()).help(scope.description());
+    let named = |name: String| Scope::ALL.into_iter().find(|scope| scope.name() == name);
+    PossibleValuesParser::new(Scope::ALL.map(value)).try_map(move |name| named(name).ok_or("not known"))
 }
 
 /// Whether a file may be written without asking.

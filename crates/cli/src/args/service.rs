@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::{Common, Consent, Output, Supervised, Tuning};
-use crate::service::Kind;
+use crate::service::Manager;
 
 /// `service`
 #[derive(Debug, Subcommand)]
@@ -32,7 +32,7 @@ pub(crate) struct ServiceArgs {
     pub(crate) output: Output,
     /// The service manager [default: this system's own]
     #[arg(long, value_name = "MANAGER")]
-    pub(crate) manager: Option<Kind>,
+    pub(crate) manager: Option<Manager>,
     /// With a socket unit beside it: systemd listens at the port, and starts the worker when somebody connects
     #[arg(long)]
     pub(crate) socket: bool,

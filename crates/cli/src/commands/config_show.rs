@@ -3,11 +3,11 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{Done, settings};
 use crate::args::ShowArgs;
 use crate::config::{Entry, Key, Settings};
 use crate::exit;
 use crate::output::{self, SCHEMA};
+use crate::request::{Done, settings};
 use crate::spec::worker_spec;
 
 pub(super) fn run(args: &ShowArgs) -> Done {

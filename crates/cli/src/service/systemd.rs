@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use coordinator::Port;
 
-use super::Service;
+use super::definition::Service;
 
 pub(super) fn unit(service: &Service) -> String {
     format!("oneworker-{}.service", service.name)
