@@ -14,7 +14,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::ConfigError;
-use super::key::{Form, Key};
+use super::Key;
+use super::definition::Form;
 use super::plan;
 use super::source::{Setting, Source};
 use super::strays;

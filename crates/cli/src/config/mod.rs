@@ -4,8 +4,11 @@
 //! `oneworker config show` prints it. The file is found by `--config`, by `ONEWORKER_CONFIG`, or in the user's configuration
 //! directory, and never by the working directory: hooks run in different ones.
 
+mod definition;
 mod file;
 mod key;
+mod kind;
+mod layers;
 mod plan;
 mod settings;
 mod source;
@@ -17,9 +20,9 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
+pub(crate) use definition::{Definition, Form, Group, Heading};
 pub(crate) use file::ConfigFile;
-pub(crate) use key::Key;
-pub(crate) use settings::{Entry, Settings};
+pub(crate) use settings::{DEFINITIONS, Entry, Key, Settings};
 pub(crate) use source::{Setting, Source};
 pub(crate) use strays::Strays;
 use thiserror::Error;

@@ -23,7 +23,7 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, Mode, SCHEMA, printable};
 use crate::progress::Progress;
-use crate::spec::worker_spec;
+use crate::spec::spec_within;
 use found::Found;
 
 /// How often it is looked whether the port is free.
@@ -123,7 +123,7 @@ fn start(machine: &Machine, request: &Request) -> Result<Worker, Failure> {
     let whole = request.spec.deadline();
     let progress = Progress::default();
     loop {
-        let spec = worker_spec(&request.settings, true, whole.saturating_sub(begun.elapsed()))?;
+        let spec = spec_within(&request.settings, whole.saturating_sub(begun.elapsed()))?;
         let ensured = request.block_on(async {
             let watcher = |words: &str| progress.phase(words);
             Ok(progress.watch(ensure_on(machine, &spec, &watcher)).await)

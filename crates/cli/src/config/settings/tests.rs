@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use worker::Part;
+
 use super::*;
 
 /// A state directory that is absolute on this system.
@@ -115,4 +117,32 @@ fn the_default_state_directory_ends_with_the_name() {
     let settings = Settings::resolve(&flags, &FileChoice::None, &|_| None).unwrap();
     assert!(settings.state_dir.value.ends_with(Path::new("oneworker").join("mine")));
     assert_eq!(settings.state_dir.source, Source::Default);
+}
+
+#[test]
+fn each_key_has_its_own_row_and_names_of_its_own() {
+    for key in Key::ALL {
+        assert_eq!(key.definition().key, key);
+        let same = |other: &&Definition| {
+            let key = key.definition();
+            other.path == key.path || other.variable == key.variable || other.flag == key.flag
+        };
+        assert_eq!(DEFINITIONS.iter().filter(same).count(), 1, "{key:?}");
+    }
+}
+
+#[test]
+fn a_default_that_is_written_down_in_words_is_the_default() {
+    let defaults = resolve(&[], &[], None).unwrap();
+    for key in Key::ALL {
+        let words = (key.definition().default)();
+        let value = words.split(';').next().unwrap();
+        if key == Key::StateDir || key.check(value.as_ref()).is_err() {
+            continue;
+        }
+        let text =
+            |settings: &Settings| settings.entries().into_iter().find(|entry| entry.key == key).unwrap().text;
+        let given = resolve(&[(key, value)], &[], None).unwrap();
+        assert_eq!(text(&given), text(&defaults), "{key:?}");
+    }
 }
