@@ -15,6 +15,7 @@
 //! | `agents` | the agents whose hooks we serve |
 //! | `service` | what service managers read |
 //! | `written` | files of other programs that we write into |
+//! | `errors` | the table of errors |
 //! | `failure`, `explain`, `fields`, `exit` | a failure's words, advice, JSON fields and exit code |
 //! | `version` | which version of the program this is |
 //! | `output`, `progress` | what is written, and where |
@@ -26,6 +27,7 @@ mod args;
 mod census;
 mod commands;
 mod config;
+mod errors;
 mod exit;
 mod explain;
 mod failure;
@@ -33,6 +35,8 @@ mod fields;
 mod installs;
 mod output;
 mod progress;
+#[cfg(test)]
+mod reference;
 mod service;
 mod spec;
 mod version;

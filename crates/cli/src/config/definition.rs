@@ -98,18 +98,6 @@ impl Heading {
     }
 }
 
-impl Scope {
-    /// As the reference says it.
-    #[cfg(test)]
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Session => "session",
-            Self::Worker => "worker",
-            Self::Both => "both",
-        }
-    }
-}
-
 /// How a value looks in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {

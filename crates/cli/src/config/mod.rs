@@ -20,6 +20,8 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
+#[cfg(test)]
+pub(crate) use definition::Scope;
 pub(crate) use definition::{Definition, Form, Group, Heading};
 pub(crate) use file::ConfigFile;
 pub(crate) use settings::{DEFINITIONS, Entry, Key, Settings};
