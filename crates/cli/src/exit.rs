@@ -1,6 +1,7 @@
 //! Exit codes: one for each kind of failure, so that a script needs no text to tell them apart.
 //!
-//! They are as stable as the codes in JSON: a number is never given another meaning. The table is in [`crate::errors`].
+//! They are as stable as the codes in JSON: a number is never given another meaning. The table is in
+//! [`crate::errors`].
 
 use std::process::ExitCode;
 

@@ -117,13 +117,13 @@ pub(crate) fn config(error: &ConfigError) -> &'static str {
 
 /// The help of an error, where it names no facts and no commands.
 pub(crate) fn plain(code: &str, cause: &str) -> &'static str {
-    errors::of(code).and_then(|kind| kind.help(cause)).unwrap_or_default()
+    errors::of(code).and_then(|kind| kind.help_for(cause)).unwrap_or_default()
 }
 
-/// The help of the table, with the facts and commands that it names filled in. `None` if there is none, or if it names a fact that
-/// is not known.
+/// The help of the table, with the facts and commands that it names filled in. `None` if there is
+/// none, or if it names a fact that is not known.
 fn help(code: &str, cause: &str, facts: &Facts, words: &Words) -> Option<String> {
-    let mut rest = errors::of(code)?.help(cause)?;
+    let mut rest = errors::of(code)?.help_for(cause)?;
     let mut text = String::new();
     while let Some((before, from)) = rest.split_once('{') {
         let (name, after) = from.split_once('}')?;

@@ -1,4 +1,6 @@
-//! What is known of a failure besides code, message and help, and which of it are its JSON fields: the table of errors says so.
+//! What is known of a failure besides code, message and help.
+//!
+//! The table of errors says which of it become JSON fields.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +13,8 @@ use worker::ServeError;
 
 use crate::errors;
 
-/// Facts by their names. Those that the table of errors names are JSON fields, others are only for the help.
+/// Facts by their names. Those that the table of errors names are JSON fields. Others are only for the
+/// help.
 pub(crate) type Facts = Map<String, Value>;
 
 /// The fields of an error.

@@ -1,6 +1,7 @@
 //! The parts of `docs/cli.md` that are made from the tables in the code.
 //!
-//! A test fails if they are stale. `UPDATE_REFERENCE=1 cargo test -p oneworker --lib reference` writes them.
+//! A test fails if they are stale. This command writes them:
+//! `UPDATE_REFERENCE=1 cargo test -p oneworker --lib reference`.
 
 use std::fmt::Write as _;
 use std::fs;

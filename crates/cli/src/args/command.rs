@@ -29,7 +29,8 @@ pub(crate) fn definition() -> clap::Command {
     layout::arranged(<Cli as clap::CommandFactory>::command())
 }
 
-/// Makes [`Command`] and [`GROUPS`] from the commands below the headings of their groups. A command's comment is its summary.
+/// Makes [`Command`] and [`GROUPS`] from the commands below the headings of their groups. A command's
+/// comment is its summary.
 macro_rules! commands {
     ($($heading:literal { $($(#[$meta:meta])* $command:ident($args:ty),)* })*) => {
         /// What to do.

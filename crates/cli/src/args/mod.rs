@@ -1,6 +1,7 @@
 //! The command line.
 //!
-//! Values of settings stay text here: flags, environment and file write them alike, so `config` reads them all.
+//! Values of settings stay text here: flags, environment and file write them alike, so `config` reads
+//! them all.
 //!
 //! | file | subject |
 //! | --- | --- |

@@ -88,7 +88,8 @@ pub(crate) struct AdoptArgs {
     pub(crate) passed: Passed,
     /// The daemon
     ///
-    /// It is needed if nothing in the configuration says what the daemon looks like. It must have the identity's port all the same.
+    /// It is needed if nothing in the configuration says what the daemon looks like. It must have the
+    /// identity's port all the same.
     #[arg(value_name = "PID")]
     pub(crate) pid: Option<u32>,
     #[command(flatten)]

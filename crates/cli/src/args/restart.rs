@@ -14,7 +14,8 @@ pub(crate) struct RestartArgs {
     pub(crate) common: Common,
     /// Have the worker hand over to this version
     ///
-    /// It may be an older one. Its program is looked for among those that have served, and on the search path.
+    /// It may be an older one. Its program is looked for among those that have served, and on the
+    /// search path.
     #[arg(long, value_name = "VERSION")]
     pub(crate) version: Option<semver::Version>,
     /// The program to start, with or without its version

@@ -132,7 +132,8 @@ fn an_interval_is_for_watching_and_within_its_bounds() {
     }
 }
 
-/// The words of each command: `[]` for the program, then `["ensure"]`, `["hook", "codex"]` and so on.
+/// The words of each command: `[]` for the program, then `["ensure"]`, `["hook", "codex"]` and so
+/// on.
 fn commands() -> Vec<Vec<String>> {
     fn below(command: &clap::Command, path: &[String], found: &mut Vec<Vec<String>>) {
         found.push(path.to_vec());

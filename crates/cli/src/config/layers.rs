@@ -35,7 +35,7 @@ impl Layers<'_> {
         }
     }
 
-    /// The values of all sources, each once: what one source names does not replace what another does.
+    /// The values of all sources, each once: no source replaces what another names.
     pub(super) fn all(
         &self,
         key: Key,
@@ -62,7 +62,8 @@ impl Layers<'_> {
         Ok(items)
     }
 
-    /// The plan. The words after `--` take the place of its command's, and the command gets the variables that the session passes on.
+    /// The plan. The words after `--` take the place of its command's, and the command gets the
+    /// variables that the session passes on.
     pub(super) fn plan(
         &self,
         key: Key,
@@ -94,7 +95,8 @@ impl Layers<'_> {
         Ok(plan)
     }
 
-    /// A command is used without the worker's knowledge, so the worker cannot tell whether it is still needed.
+    /// A command is used without the worker's knowledge, so the worker cannot tell whether it is
+    /// still needed.
     pub(super) fn idle_timeout(&self) -> Result<Duration, ConfigError> {
         let plan = self.plan(Key::Plan, &kind::PLAN, || Ok(Plan::default()))?;
         let supervises = plan.value.command.is_some();

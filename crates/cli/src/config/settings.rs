@@ -1,8 +1,8 @@
 //! The table of settings.
 //!
-//! A setting is one row here, and the line that uses its value. From the rows are made: the flags with their help, the environment
-//! variables, the keys that the file may have, `config show`, the command line of a worker, the manual pages, the completions, and
-//! the reference in `docs/cli.md`.
+//! A setting is one row here, and the line that uses its value. From the rows are made: the flags with
+//! their help, the environment variables, the keys that the file may have, `config show`, the command
+//! line of a worker, the manual pages, the completions, and the reference in `docs/cli.md`.
 
 mod made;
 

@@ -1,13 +1,14 @@
 //! What is made of the table of settings: keys, definitions, and the settings of one call.
 
-/// Makes [`Key`](super::Key), `DEFINITIONS` and [`Settings`](super::Settings) from rows of this form:
+/// Makes [`Key`](super::Key), `DEFINITIONS` and [`Settings`](super::Settings) from rows like this:
 ///
 /// ```text
 /// Key field: Type = method(KIND, default, "the default in words") { the rest of its definition }
 /// ```
 ///
-/// `method` is one of [`Layers`](crate::config::layers::Layers), called with the key, the kind of [`kind`](crate::config::kind)
-/// and the default. A default may use the settings above it. It needs words only if it is not a plain value.
+/// `method` is one of [`Layers`](crate::config::layers::Layers). It is called with the key, a kind of
+/// [`kind`](crate::config::kind) and the default. A default may use the settings above it. It needs
+/// words only if it is not a plain value.
 macro_rules! settings {
     ($layers:ident; $(
         $(#[$doc:meta])*

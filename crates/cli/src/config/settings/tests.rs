@@ -47,25 +47,13 @@ fn flags_come_before_the_environment_before_the_file_before_defaults() {
 #[test]
 fn every_key_can_be_set_by_its_variable_and_passed_on_as_a_flag() {
     let dir = absolute();
+    let paths = [dir.join("other.db"), dir.clone()].map(|path| path.to_string_lossy().into_owned());
+    let plan = Plan { command: Some(Part::of_command(vec!["node".into()])), ..Plan::default() };
+    let plan = serde_json::to_string(&plan).unwrap();
+    let strays = r#"{"worker":[["node","*/worker.cjs"]]}"#;
+    let samples = ["7s", "7", "normal", "newest", "debug", strays, &plan, &paths[0], &paths[1]];
     for key in Key::ALL {
-        let value = match key {
-            Key::Name => "other".to_owned(),
-            Key::Port => "auto".to_owned(),
-            Key::StateDir => dir.to_string_lossy().into_owned(),
-            Key::Database => dir.join("other.db").to_string_lossy().into_owned(),
-            Key::Synchronous => "normal".to_owned(),
-            Key::Upgrade => "newest".to_owned(),
-            Key::BackoffFree | Key::LogKeep | Key::UpgradePerHour | Key::UpgradeFailures => "7".to_owned(),
-            Key::LogMaxBytes | Key::KeepBytes => "12345".to_owned(),
-            Key::LogLevel => "debug".to_owned(),
-            Key::EnvPass => "LANG".to_owned(),
-            Key::Plan => {
-                let plan = Plan { command: Some(Part::of_command(vec!["node".into()])), ..Plan::default() };
-                serde_json::to_string(&plan).unwrap()
-            }
-            Key::Strays => r#"{"worker":[["node","*/worker.cjs"]]}"#.to_owned(),
-            _ => "7s".to_owned(),
-        };
+        let value = samples.into_iter().find(|sample| key.check(sample.as_ref()).is_ok()).unwrap().to_owned();
         let lookup = |name: &str| (name == key.variable()).then(|| OsString::from(&value));
         let flags = if key == Key::StateDir { vec![] } else { vec![(Key::StateDir, dir.clone().into())] };
         let settings = Settings::resolve(&flags, &FileChoice::None, &lookup).unwrap();
