@@ -13,6 +13,7 @@
 //! | `commands` | one file for each command |
 //! | `installs` | where this program is installed, and in which versions |
 //! | `service` | what service managers read |
+//! | `errors` | the table of errors |
 //! | `failure`, `explain`, `fields`, `exit` | a failure's words, advice, JSON fields and exit code |
 //! | `version` | which version of the program this is |
 //! | `request` | what most commands begin with: settings, and calls to the worker |
@@ -24,6 +25,7 @@ mod args;
 mod census;
 mod commands;
 mod config;
+mod errors;
 mod exit;
 mod explain;
 mod failure;
@@ -31,6 +33,8 @@ mod fields;
 mod installs;
 mod output;
 mod progress;
+#[cfg(test)]
+mod reference;
 mod request;
 mod service;
 mod spec;

@@ -30,7 +30,7 @@ impl Request {
     /// Reads the settings, and checks them against their bounds.
     pub(crate) fn new(flags: &Flags, file: &FileChoice, may_start: bool) -> Result<Self, Failure> {
         let settings = settings(flags, file)?;
-        let spec = worker_spec(&settings, may_start, settings.deadline.value)?;
+        let spec = worker_spec(&settings, may_start)?;
         let words = Words::new(&settings);
         Ok(Self { settings, spec, words })
     }

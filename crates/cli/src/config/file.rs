@@ -12,10 +12,11 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::definition::Form;
 use super::error::ConfigError;
-use super::key::{Form, Key};
 use super::plan;
 use super::positions::Positions;
+use super::settings::Key;
 use super::source::Setting;
 use super::strays;
 use super::suggest::suggest;

@@ -4,10 +4,13 @@
 //! `oneworker config show` prints it. The file is found by `--config`, by `ONEWORKER_CONFIG`, or in the user's configuration
 //! directory, and never by the working directory: hooks run in different ones.
 
+mod definition;
 mod environment;
 mod error;
 mod file;
 mod key;
+mod kind;
+mod layers;
 mod locate;
 mod plan;
 mod positions;
@@ -17,12 +20,14 @@ mod strays;
 mod suggest;
 pub(crate) mod value;
 
+#[cfg(test)]
+pub(crate) use definition::Scope;
+pub(crate) use definition::{Definition, Form, Group, Heading};
 use environment::{Environment, set};
 pub(crate) use error::ConfigError;
 pub(crate) use file::ConfigFile;
-pub(crate) use key::Key;
 pub(crate) use locate::{FileChoice, Located, locate};
-pub(crate) use settings::{Entry, Settings};
+pub(crate) use settings::{DEFINITIONS, Entry, Key, Settings};
 pub(crate) use source::{Setting, Source};
 
 pub(crate) use crate::census::Strays;

@@ -43,7 +43,7 @@ impl View {
             let hidden = |source| EnsureError::NotPermitted { what: "look at the processes", source };
             let mut identities = vec![identity(machine, &request.spec, &request.settings).await?];
             for settings in &others {
-                let Ok(spec) = worker_spec(settings, false, settings.deadline.value) else { continue };
+                let Ok(spec) = worker_spec(settings, false) else { continue };
                 // One that can't be looked at keeps nobody from looking at the rest.
                 identities.extend(identity(machine, &spec, settings).await);
             }

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::installs::Install;
 use crate::request::{Done, Request};
 use crate::service;
-use crate::spec::{chosen_spec, worker_spec};
+use crate::spec::{chosen_spec, spec_within};
 
 /// With less than this left, a start is not tried.
 const LEAST: Duration = Duration::from_millis(20);
@@ -53,7 +53,7 @@ fn spec(request: &Request, install: Option<&Install>, begun: Instant) -> Result<
     }
     Ok(match install {
         Some(install) => chosen_spec(&request.settings, install, left)?,
-        None => worker_spec(&request.settings, true, left)?,
+        None => spec_within(&request.settings, left)?,
     })
 }
 

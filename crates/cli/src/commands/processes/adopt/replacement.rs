@@ -10,7 +10,7 @@ use super::old_daemon::{OldDaemon, in_office};
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::request::Request;
-use crate::spec::worker_spec;
+use crate::spec::spec_within;
 
 /// How often the port is probed while it is not free.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -57,7 +57,7 @@ pub(super) fn start(machine: &Machine, request: &Request) -> Result<Worker, Fail
     let whole = request.spec.deadline();
     let progress = Progress::default();
     loop {
-        let spec = worker_spec(&request.settings, true, whole.saturating_sub(begun.elapsed()))?;
+        let spec = spec_within(&request.settings, whole.saturating_sub(begun.elapsed()))?;
         let ensured = request.block_on(async {
             let watcher = |words: &str| progress.phase(words);
             Ok(progress.watch(ensure_on(machine, &spec, &watcher)).await)

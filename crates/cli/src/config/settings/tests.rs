@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use worker::Part;
+
 use super::*;
 
 /// A state directory that is absolute on this system.
@@ -45,25 +47,13 @@ fn flags_come_before_the_environment_before_the_file_before_defaults() {
 #[test]
 fn every_key_can_be_set_by_its_variable_and_passed_on_as_a_flag() {
     let dir = absolute();
+    let paths = [dir.join("other.db"), dir.clone()].map(|path| path.to_string_lossy().into_owned());
+    let plan = Plan { command: Some(Part::of_command(vec!["node".into()])), ..Plan::default() };
+    let plan = serde_json::to_string(&plan).unwrap();
+    let strays = r#"{"worker":[["node","*/worker.cjs"]]}"#;
+    let samples = ["7s", "7", "normal", "newest", "debug", strays, &plan, &paths[0], &paths[1]];
     for key in Key::ALL {
-        let value = match key {
-            Key::Name => "other".to_owned(),
-            Key::Port => "auto".to_owned(),
-            Key::StateDir => dir.to_string_lossy().into_owned(),
-            Key::Database => dir.join("other.db").to_string_lossy().into_owned(),
-            Key::Synchronous => "normal".to_owned(),
-            Key::Upgrade => "newest".to_owned(),
-            Key::BackoffFree | Key::LogKeep | Key::UpgradePerHour | Key::UpgradeFailures => "7".to_owned(),
-            Key::LogMaxBytes | Key::KeepBytes => "12345".to_owned(),
-            Key::LogLevel => "debug".to_owned(),
-            Key::EnvPass => "LANG".to_owned(),
-            Key::Plan => {
-                let plan = Plan { command: Some(Part::of_command(vec!["node".into()])), ..Plan::default() };
-                serde_json::to_string(&plan).unwrap()
-            }
-            Key::Strays => r#"{"worker":[["node","*/worker.cjs"]]}"#.to_owned(),
-            _ => "7s".to_owned(),
-        };
+        let value = samples.into_iter().find(|sample| key.check(sample.as_ref()).is_ok()).unwrap().to_owned();
         let lookup = |name: &str| (name == key.variable()).then(|| OsString::from(&value));
         let flags = if key == Key::StateDir { vec![] } else { vec![(Key::StateDir, dir.clone().into())] };
         let settings = Settings::resolve(&flags, &FileChoice::None, &lookup).unwrap();
@@ -115,4 +105,32 @@ fn the_default_state_directory_ends_with_the_name() {
     let settings = Settings::resolve(&flags, &FileChoice::None, &|_| None).unwrap();
     assert!(settings.state_dir.value.ends_with(Path::new("oneworker").join("mine")));
     assert_eq!(settings.state_dir.source, Source::Default);
+}
+
+#[test]
+fn each_key_has_its_own_row_and_names_of_its_own() {
+    for key in Key::ALL {
+        assert_eq!(key.definition().key, key);
+        let same = |other: &&Definition| {
+            let key = key.definition();
+            other.path == key.path || other.variable == key.variable || other.flag == key.flag
+        };
+        assert_eq!(DEFINITIONS.iter().filter(same).count(), 1, "{key:?}");
+    }
+}
+
+#[test]
+fn a_default_that_is_written_down_in_words_is_the_default() {
+    let defaults = resolve(&[], &[], None).unwrap();
+    for key in Key::ALL {
+        let words = (key.definition().default)();
+        let value = words.split(';').next().unwrap();
+        if key == Key::StateDir || key.check(value.as_ref()).is_err() {
+            continue;
+        }
+        let text =
+            |settings: &Settings| settings.entries().into_iter().find(|entry| entry.key == key).unwrap().text;
+        let given = resolve(&[(key, value)], &[], None).unwrap();
+        assert_eq!(text(&given), text(&defaults), "{key:?}");
+    }
 }

@@ -52,3 +52,8 @@ fn a_worker_that_cannot_serve_names_the_port_like_a_session_does() {
     let error = ServeError::Tenure(TenureError::PortTaken { port: 1, pid: None, program: None });
     assert_eq!(Value::Object(of_serve(&error)), json!({ "port": 1, "pid": null, "program": null }));
 }
+
+#[test]
+fn a_wait_is_rounded_up() {
+    assert_eq!(rounded_up(Duration::from_micros(1_200_001)).as_millis(), 1300);
+}
