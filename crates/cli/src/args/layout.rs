@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use clap::{Arg, Command};
 
 use super::command::GROUPS;
+use super::setting_flags::with_help;
 
 /// The longest line.
 const WIDTH: usize = 80;
@@ -29,6 +30,7 @@ fn wrapped(command: Command) -> Command {
 
 /// Wraps the long text of a flag. Values for which `-h` has no room are named here.
 fn explained(arg: Arg) -> Arg {
+    let arg = with_help(arg);
     let Some(text) = arg.get_long_help().or(arg.get_help()) else { return arg };
     let mut text = text.to_string();
     if arg.is_hide_possible_values_set() {

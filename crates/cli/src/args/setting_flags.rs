@@ -77,10 +77,20 @@ fn flag(definition: &Definition) -> Arg {
         .value_name(definition.placeholder)
         .value_parser(value_parser!(OsString))
         .action(if repeatable { ArgAction::Append } else { ArgAction::Set })
-        .help(short_help(definition.help, &(definition.default)()))
-        .long_help(long_help(definition))
         .help_heading(definition.heading.as_str())
         .hide(definition.hidden)
+}
+
+/// Adds the help that the table has, if the flag has none yet. `ensure` and `hook` are parsed without
+/// it, since sessions wait for them.
+pub(super) fn with_help(flag: Arg) -> Arg {
+    let of_flag = |definition: &&Definition| flag.get_id() == id(definition);
+    match DEFINITIONS.iter().find(of_flag) {
+        Some(definition) if flag.get_help().is_none() => {
+            flag.help(short_help(definition.help, &(definition.default)())).long_help(long_help(definition))
+        }
+        _ => flag,
+    }
 }
 
 fn short_help(help: &str, default: &str) -> String {
