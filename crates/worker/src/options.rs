@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use coordinator::Predecessor;
+use supervisor::Plan;
 
-use crate::children::Plan;
 use crate::log::LogLevel;
 use crate::service_manager::ServiceManager;
 

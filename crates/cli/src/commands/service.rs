@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use coordinator::PortChoice;
 use serde::Serialize;
-use worker::Socket;
+use worker::SocketMode;
 
 use super::{Done, consent, settings};
 use crate::args::{ServiceArgs, ServiceChange, ServiceCommand};
@@ -106,7 +106,7 @@ fn place(args: &ServiceArgs) -> Result<Place, Failure> {
             let message = "--socket: any free port can't be listened at before the worker has one; name a port with --port";
             return Err(Failure::usage(message.to_owned()));
         };
-        if settings.plan.value.command.as_ref().is_some_and(|command| command.socket == Socket::Own) {
+        if settings.plan.value.command.as_ref().is_some_and(|command| command.socket == SocketMode::Own) {
             let message = "--socket: the command makes a socket of its own on the same port; give it socket = \"pass\" if it can take one";
             return Err(Failure::usage(message.to_owned()));
         }

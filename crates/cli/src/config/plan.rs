@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
-use worker::{Part, Plan};
+use worker::{ChildSpec, Plan};
 
 use super::ConfigError;
 use super::file::Place;
@@ -51,8 +51,13 @@ pub(super) fn read(place: &Place<'_>, file: &DeTable<'_>) -> Result<Option<Setti
 
 const NO_TABLES: &str = "is a list of tables: write [[helper]] on a line of its own, once for each";
 
-fn part(place: &Place<'_>, key: &str, table: &DeTable<'_>, span: Range<usize>) -> Result<Part, ConfigError> {
+fn part(
+    place: &Place<'_>,
+    key: &str,
+    table: &DeTable<'_>,
+    span: Range<usize>,
+) -> Result<ChildSpec, ConfigError> {
     let deserializer = Deserializer::from(Spanned::new(span.clone(), table.clone()));
-    Part::deserialize(deserializer)
+    ChildSpec::deserialize(deserializer)
         .map_err(|error| place.bad(key, error.span().unwrap_or(span), error.message().trim_end().to_owned()))
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use coordinator::{Backoff, Name, PortChoice, UpgradeLimits, UpgradePolicy, WorkerSpec};
-use worker::{LogLevel, Part, Plan, ServeOptions};
+use worker::{ChildSpec, LogLevel, Plan, ServeOptions};
 
 use super::value::{self, Wrong};
 use super::{
@@ -236,8 +236,8 @@ impl Layers<'_> {
             plan.source = first.source.clone();
             let command = words.into_iter().map(|word| word.value).collect();
             plan.value.command = Some(match plan.value.command.take() {
-                Some(part) => Part { command, ..part },
-                None => Part::of_command(command),
+                Some(given) => ChildSpec { command, ..given },
+                None => ChildSpec::of_command(command),
             });
         }
         match plan.value.check() {

@@ -58,7 +58,8 @@ fn every_key_can_be_set_by_its_variable_and_passed_on_as_a_flag() {
             Key::LogLevel => "debug".to_owned(),
             Key::EnvPass => "LANG".to_owned(),
             Key::Plan => {
-                let plan = Plan { command: Some(Part::of_command(vec!["node".into()])), ..Plan::default() };
+                let plan =
+                    Plan { command: Some(ChildSpec::of_command(vec!["node".into()])), ..Plan::default() };
                 serde_json::to_string(&plan).unwrap()
             }
             Key::Strays => r#"{"worker":[["node","*/worker.cjs"]]}"#.to_owned(),

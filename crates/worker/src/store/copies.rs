@@ -8,7 +8,9 @@ use coordinator::Epoch;
 use coordinator::fence::{Fence, FenceError, directory_of, sync_directory};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{PATIENCE, StoreError, schema};
+use super::database::LOCK_TIMEOUT;
+use super::error::StoreError;
+use super::schema;
 
 /// Writes a copy of the database as it is in one instant, while a worker goes on with it; whole and synced, or not at all. Its size in bytes.
 ///
@@ -62,7 +64,7 @@ fn read_only(path: &Path) -> Result<Connection, StoreError> {
         return Err(StoreError::Copy(io::Error::new(io::ErrorKind::NotFound, what)));
     }
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    db.busy_timeout(PATIENCE)?;
+    db.busy_timeout(LOCK_TIMEOUT)?;
     Ok(db)
 }
 
@@ -98,10 +100,10 @@ fn check(backup: &Path) -> Result<(), StoreError> {
 
 /// In one transaction: whoever has the database open sees the old one or the new one, and a fence that is not his.
 fn replace(stamped: &Path, database: &Path, epoch: Epoch) -> Result<(), StoreError> {
-    let _fence = Fence::claim(stamped, epoch, PATIENCE)?;
+    let _fence = Fence::claim(stamped, epoch, LOCK_TIMEOUT)?;
     let from = Connection::open(stamped)?;
     let mut to = Connection::open(database)?;
-    to.busy_timeout(PATIENCE)?;
+    to.busy_timeout(LOCK_TIMEOUT)?;
     // A new file is not in WAL mode. Its journal would undo all, if its removal were lost with the power.
     to.pragma_update(None, "synchronous", "extra")?;
     to.pragma_update(None, "fullfsync", true)?;

@@ -7,7 +7,7 @@ use coordinator::fence::Fence;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// So many read at a time; others wait.
 const READERS: usize = 4;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use coordinator::fence::{FenceError, FencedConnection};
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// Each step leads from one version to the next. They are never changed, only added to.
 const STEPS: [&str; 1] = ["

@@ -12,7 +12,7 @@ use coordinator::{Superseded, failpoint};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// So many writes go into one transaction at most.
 const GROUP: usize = 512;

@@ -18,16 +18,16 @@ use oneworker_disk::Disk;
 use super::found::{self, Found};
 use super::ledger::Ledger;
 use super::word;
-use crate::store::{NewLease, Place, Retention, Store, StoreError};
+use crate::store::{NewLease, Retention, Store, StoreConfig, StoreError};
 
 /// So long an observation is kept, on a clock that only moves when it is told to.
 pub(super) const KEPT_MS: i64 = 1000;
 
 /// A clock that stands still.
-pub(super) struct Told(AtomicI64);
+pub(super) struct ManualClock(AtomicI64);
 
 #[async_trait]
-impl Clock for Told {
+impl Clock for ManualClock {
     fn now(&self) -> Moment {
         Moment { nanos: 0 }
     }
@@ -49,7 +49,7 @@ impl Clock for Told {
 
 pub(super) struct Machine {
     pub(super) disk: Disk,
-    pub(super) clock: Arc<Told>,
+    pub(super) clock: Arc<ManualClock>,
     pub(super) ledger: Ledger,
     /// As the store is configured.
     pub(super) synced: bool,
@@ -62,7 +62,7 @@ type Answer<'a> = Pin<Box<dyn Future<Output = Result<Vec<Receipt>, StoreError>> 
 
 impl Machine {
     pub(super) fn new(disk: Disk, synced: bool) -> Self {
-        let clock = Arc::new(Told(AtomicI64::new(1_000_000)));
+        let clock = Arc::new(ManualClock(AtomicI64::new(1_000_000)));
         Self { disk, clock, ledger: Ledger::default(), synced, checkpoint: 1000 }
     }
 
@@ -110,8 +110,8 @@ impl Machine {
     pub(super) async fn open(&mut self) -> Result<Option<Store>, String> {
         let Some(epoch) = self.draw_epoch()? else { return Ok(None) };
         let retention = Retention { age_ms: Some(KEPT_MS), bytes: None };
-        let place = Place { path: self.database(), retention, synced: self.synced };
-        let opened = Store::open(place, Epoch(epoch), self.clock.clone(), |_| {}).await;
+        let config = StoreConfig { path: self.database(), retention, synced: self.synced };
+        let opened = Store::open(config, Epoch(epoch), self.clock.clone(), |_| {}).await;
         let Some(store) = self.or_dead("opening", opened)? else { return Ok(None) };
         self.ledger.claimed = epoch;
         let pages = self.checkpoint;
