@@ -22,6 +22,7 @@ pub(crate) struct ChildContext {
     /// The identity's port.
     pub(crate) port: u16,
     /// The listening socket on the port, if it is passed to the command.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "no socket is passed on this system"))]
     pub(crate) passed_socket: Option<TcpListener>,
     /// The listening socket on the port, if the command binds its own. It keeps the port reserved
     /// until the command starts.

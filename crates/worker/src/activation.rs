@@ -1,9 +1,9 @@
-//! The listening socket that a service manager has opened for this worker (`systemd.socket(5)`). The
-//! worker serves on it, and binds none.
+//! The listening socket that a service manager has opened for this worker (`systemd.socket(5)`).
+//! The worker serves on it, and binds none.
 //!
-//! The socket is inspected before anything else. If it is not the identity's, the process ends and has
-//! touched nothing. A worker that loses the claim closes its copy. The socket stays open: the manager
-//! has it, and so has the running worker.
+//! The socket is inspected before anything else. If it is not the identity's, the process ends and
+//! has touched nothing. A worker that loses the claim closes its copy. The socket stays open: the
+//! manager has it, and so has the running worker.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 

@@ -1,9 +1,10 @@
 //! Claims the tenure, or stands by for it.
 //!
 //! A worker that finds another one running ends at once: the sessions have their worker. A service
-//! manager would take that for a failed start and repeat it in a loop. So under a service manager the
-//! worker reports that it is ready, and stands by. While it stands by it only inspects the lock, once
-//! a second: inspecting disturbs no other process, and a claim per second would fill the history.
+//! manager would take that for a failed start and repeat it in a loop. So under a service manager
+//! the worker reports that it is ready, and stands by. While it stands by it only inspects the
+//! lock, once a second: inspecting disturbs no other process, and a claim per second would fill the
+//! history.
 
 use std::path::Path;
 use std::time::Duration;
@@ -36,8 +37,8 @@ pub(crate) struct Succession {
     pub(crate) patience: Duration,
 }
 
-/// Claims once, or, if the worker stands by, until it wins or a stop begins. Waits for a tenure that
-/// is handed over.
+/// Claims once, or, if the worker stands by, until it wins or a stop begins. Waits for a tenure
+/// that is handed over.
 pub(crate) async fn claim(
     worker: &WorkerContext<'_>,
     databases: &Databases,

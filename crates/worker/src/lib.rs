@@ -1,10 +1,11 @@
 //! The daemon of an identity. It runs once, however many sessions ask for it.
 //!
-//! A daemon that many sessions start at once has known failure modes. It touches port, database or pid
-//! file before it knows that it is the only one. It serves any web page in the browser. It lingers
-//! after a failed stop, or hangs and keeps the port. So this crate does one thing after another:
-//! [`serve`] claims the tenure through [`coordinator::Tenure`] before it touches anything else. It
-//! answers bounded HTTP on loopback, proves itself to sessions, and ends within a known time.
+//! A daemon that many sessions start at once has known failure modes. It touches port, database or
+//! pid file before it knows that it is the only one. It serves any web page in the browser. It
+//! lingers after a failed stop, or hangs and keeps the port. So this crate does one thing after
+//! another: [`serve`] claims the tenure through [`coordinator::Tenure`] before it touches anything
+//! else. It answers bounded HTTP on loopback, proves itself to sessions, and ends within a known
+//! time.
 //!
 //! ```text
 //! run ──▶ serve ──▶ tenure: claim ──▶ startup ──▶ until a stop ──▶ stages

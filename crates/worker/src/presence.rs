@@ -1,8 +1,8 @@
 //! What needs this worker: sessions with a lease, and requests for its data.
 //!
 //! A lease ends when its session ends it, when the session's process ends, or when it expires. It
-//! expires by a clock that stops while the machine sleeps: a laptop that was closed over night keeps
-//! its sessions.
+//! expires by a clock that stops while the machine sleeps: a laptop that was closed over night
+//! keeps its sessions.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -78,8 +78,8 @@ impl Presence {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a request for data until the result is dropped. Returns `None` if this worker is about
-    /// to stop.
+    /// Counts a request for data until the result is dropped. Returns `None` if this worker is
+    /// about to stop.
     pub(crate) fn begin_request(self: &Arc<Self>) -> Option<ActiveRequest> {
         let mut state = self.state();
         if state.closed {
@@ -99,8 +99,8 @@ impl Presence {
         let before = self.state().leases.get(&id).map(|held| held.owner.clone());
         let is_new = before.is_none();
         let owner = owner.or_else(|| before.flatten());
-        // Held first: an old lease of this name may be about to be removed from the database. Its end
-        // then finds the new one.
+        // Held first: an old lease of this name may be about to be removed from the database. Its
+        // end then finds the new one.
         self.hold(id.clone(), self.machine.clock.now() + ttl, owner.clone());
         let put = self.store.put_lease(new_lease(&id, ttl, owner)).await;
         if put.is_err() && is_new {
@@ -144,7 +144,8 @@ impl Presence {
         }
     }
 
-    /// Returns whether this worker is needed, or was within `idle`. If not, no more requests are taken.
+    /// Returns whether this worker is needed, or was within `idle`. If not, no more requests are
+    /// taken.
     fn is_needed(&self, idle: Duration) -> bool {
         let now = self.machine.clock.now();
         let mut state = self.state();
@@ -154,7 +155,8 @@ impl Presence {
         needed
     }
 
-    /// Begins the stop once this worker has not been needed for `idle`. Does not return before that.
+    /// Begins the stop once this worker has not been needed for `idle`. Does not return before
+    /// that.
     pub(crate) async fn stop_when_unneeded(&self, tenure: &Tenure, stop: &Stop, idle: Duration) {
         let interval = (idle / 4).min(CHECK_INTERVAL);
         loop {

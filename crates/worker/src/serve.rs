@@ -28,8 +28,8 @@ const SUCCESSION_TIME: Duration = Duration::from_secs(60);
 /// [`ServeOptions::watchdog`], or the stop takes too long, the *process* is ended.
 ///
 /// # Errors
-/// If the tenure can't be claimed, or the worker can't serve. Sessions that wait for this worker are
-/// told over its readiness channel.
+/// If the tenure can't be claimed, or the worker can't serve. Sessions that wait for this worker
+/// are told over its readiness channel.
 pub async fn serve(
     machine: &Machine,
     spec: &WorkerSpec,

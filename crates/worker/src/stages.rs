@@ -101,7 +101,8 @@ pub(crate) async fn fail(tenure: &Tenure, error: &coordinator::TenureError) {
     }
 }
 
-/// Ends the tenure of a worker that can't serve for a reason of its own process. Returns the reason.
+/// Ends the tenure of a worker that can't serve for a reason of its own process. Returns the
+/// reason.
 pub(crate) async fn abandon(tenure: &Tenure, error: ServeError) -> ServeError {
     tracing::error!(code = error.code(), "{error}");
     end(tenure, &error.to_string()).await;

@@ -29,7 +29,8 @@ pub(crate) struct OfferedSockets {
 
 /// The ports of a worker.
 struct Ports {
-    /// The port of the worker's own server. No listener on a simulated machine, which has no sockets.
+    /// The port of the worker's own server. No listener on a simulated machine, which has no
+    /// sockets.
     own: BoundPort,
     /// Connections to it that the predecessor has passed on.
     connections: Vec<IdleConnection>,
@@ -37,8 +38,8 @@ struct Ports {
     public: Option<BoundPort>,
 }
 
-/// Binds the port, opens the database, starts the server and the children, and reports that the worker
-/// is ready. Returns the address at which the worker, or its command, serves.
+/// Binds the port, opens the database, starts the server and the children, and reports that the
+/// worker is ready. Returns the address at which the worker, or its command, serves.
 pub(crate) async fn start(
     context: &TenureContext<'_>,
     sockets: OfferedSockets,

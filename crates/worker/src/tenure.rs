@@ -1,8 +1,8 @@
 //! One tenure, from the claim to the end.
 //!
 //! The order matters. A worker that binds, opens or writes anything before it knows that it is the
-//! only one harms the one that is. So the claim comes first, and a loser returns before it has touched
-//! log, port, database or record.
+//! only one harms the one that is. So the claim comes first, and a loser returns before it has
+//! touched log, port, database or record.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -175,8 +175,9 @@ impl<'a> ActiveTenure<'a> {
     }
 }
 
-/// Drops the tenure, and with it the lock. Returns whether it was the last reference. If another task
-/// still has one, such as a connection that was cut off, the lock is released with the process.
+/// Drops the tenure, and with it the lock. Returns whether it was the last reference. If another
+/// task still has one, such as a connection that was cut off, the lock is released with the
+/// process.
 async fn release(tenure: Arc<Tenure>) -> bool {
     // An aborted task releases the tenure when the event loop drops it.
     for _ in 0..10 {

@@ -1,5 +1,5 @@
-//! A log file of bounded size: appended to, rotated, and never written into a directory that took the
-//! place of its own. The logs of children use it, and the daemon's own log.
+//! A log file of bounded size: appended to, rotated, and never written into a directory that took
+//! the place of its own. The logs of children use it, and the daemon's own log.
 
 mod directory;
 mod file;

@@ -68,8 +68,8 @@ impl<D: Destination> Rotation<D> {
         Self { directory, name: name.to_owned(), destination, limits, not_before: None }
     }
 
-    /// Rotates the log if it is too large. Starts a new one if it was deleted or moved away. A failure
-    /// is logged, and leaves the log as it was.
+    /// Rotates the log if it is too large. Starts a new one if it was deleted or moved away. A
+    /// failure is logged, and leaves the log as it was.
     pub fn rotate_if_due(&mut self, now: Moment) {
         if self.not_before.is_some_and(|not_before| now < not_before) {
             return;

@@ -64,7 +64,8 @@ impl ChildOutput {
     /// Waits until a line contains `text`.
     ///
     /// Of the output before the first call for a text, the last 64 KiB are searched. A line longer
-    /// than 8 KiB is searched piece by piece. Cancel safe: a text stays awaited after the first call.
+    /// than 8 KiB is searched piece by piece. Cancel safe: a text stays awaited after the first
+    /// call.
     pub(crate) async fn contains(&self, text: &str) {
         loop {
             // Registered before the search, so that nothing is missed between the two.

@@ -1,4 +1,5 @@
-//! The log of a child's output: each line with the time. Bytes that could not be written are counted.
+//! The log of a child's output: each line with the time. Bytes that could not be written are
+//! counted.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -64,8 +65,8 @@ impl<S: Sink> OutputLog<S> {
         &self.name
     }
 
-    /// Writes a chunk of output. An unfinished line is written too: the child may wait for an answer
-    /// to it.
+    /// Writes a chunk of output. An unfinished line is written too: the child may wait for an
+    /// answer to it.
     pub(super) fn write(&mut self, mut chunk: &[u8]) {
         let time = timestamp();
         loop {

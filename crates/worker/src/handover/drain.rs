@@ -14,8 +14,8 @@ use crate::server::HttpServer;
 
 /// The result of the preparations.
 pub(crate) enum HandoverDecision {
-    /// The tenure must end now: the successor waits for it. The sender passes the sockets, if they can
-    /// be passed.
+    /// The tenure must end now: the successor waits for it. The sender passes the sockets, if they
+    /// can be passed.
     Leave(Option<SocketSender>),
     /// The successor is gone. Everything is as it was before.
     Stay,
@@ -26,8 +26,8 @@ const STEP: Duration = Duration::from_millis(5);
 
 /// Prepares a handover. Until this returns, the worker can continue as if nothing had happened.
 ///
-/// It waits for at most `limit` for a moment without a request in progress. So a client need not wait
-/// for the slow request of another one: meanwhile all requests are served. Cancelling leaves
+/// It waits for at most `limit` for a moment without a request in progress. So a client need not
+/// wait for the slow request of another one: meanwhile all requests are served. Cancelling leaves
 /// everything as it was.
 pub(crate) async fn drain(
     tenure: &Tenure,
@@ -41,15 +41,14 @@ pub(crate) async fn drain(
     while is_busy() && Instant::now() < until && tenure.successor_lives().await {
         tokio::time::sleep(STEP).await;
     }
-    let mut sender = None;
-    if let Some(successor) = tenure.successor().await {
-        sender = open_sender(tenure, server, supervisor, successor.pid).await;
-    }
+    let sender = match tenure.successor().await {
+        Some(successor) => open_sender(tenure, server, supervisor, successor.pid).await,
+        None => None,
+    };
     failpoint::hit("hand_over.passed");
     if tenure.successor_lives().await {
         return HandoverDecision::Leave(sender);
     }
-    drop(sender);
     tenure.keep_office().await;
     tracing::warn!("the successor is gone: this worker stays in office");
     HandoverDecision::Stay

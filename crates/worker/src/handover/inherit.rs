@@ -10,8 +10,8 @@ use super::passing::{PassedSockets, SocketReceiver};
 use crate::activation;
 use crate::server::IdleConnection;
 
-/// Waits for the sockets of the predecessor. Call it before the handover is requested. If there is no
-/// receiver, the port is bound once it is free.
+/// Waits for the sockets of the predecessor. Call it before the handover is requested. If there is
+/// no receiver, the port is bound once it is free.
 pub(crate) fn receive_from(state_dir: &Path, predecessor: Pid) -> Option<SocketReceiver> {
     match SocketReceiver::open(state_dir, predecessor) {
         Ok(receiver) => Some(receiver),

@@ -1,7 +1,7 @@
 //! The rotation of the worker's own log.
 //!
-//! Only the running worker rotates its log, and only if its standard error is the log. Under a service
-//! manager or in a terminal it is not, and nothing is touched.
+//! Only the running worker rotates its log, and only if its standard error is the log. Under a
+//! service manager or in a terminal it is not, and nothing is touched.
 
 use std::fs::File;
 use std::io;

@@ -7,8 +7,8 @@ use super::level::LogLevel;
 /// The environment variable that names the level.
 const LEVEL_VARIABLE: &str = "ONEWORKER_LOG";
 
-/// Starts the log of this process. `level`: the least important line that is logged. Default: what the
-/// environment says.
+/// Starts the log of this process. `level`: the least important line that is logged. Default: what
+/// the environment says.
 ///
 /// An unknown level in the environment must not stop a worker: it causes a warning.
 pub(crate) fn start(level: Option<LogLevel>) {

@@ -33,8 +33,8 @@ pub(super) struct ConnectionTable {
 #[derive(Debug)]
 pub(super) struct Activity {
     opened: Instant,
-    /// Since when it has been quiet, in microseconds from `opened`. [`IN_REQUEST`] while a request is
-    /// in progress.
+    /// Since when it has been quiet, in microseconds from `opened`. [`IN_REQUEST`] while a request
+    /// is in progress.
     quiet_since: AtomicU64,
     /// How many requests have begun.
     requests: AtomicU64,
@@ -93,9 +93,9 @@ impl ConnectionTable {
         }
     }
 
-    /// Closes the connection that has been quiet for longest. Returns whether there was one. All its
-    /// responses were written: a connection is quiet only from the poll on that writes its response,
-    /// unless the client does not read it.
+    /// Closes the connection that has been quiet for longest. Returns whether there was one. All
+    /// its responses were written: a connection is quiet only from the poll on that writes its
+    /// response, unless the client does not read it.
     pub(super) fn make_room(&mut self) -> bool {
         let quiet = self.connections.iter().filter(|(_, (activity, _))| activity.is_quiet());
         let quietest = quiet.min_by_key(|(_, (activity, _))| activity.quiet_since.load(Ordering::Relaxed));

@@ -144,7 +144,7 @@ async fn shutdown<T: ServedTenure>(
         why: String,
     }
     #[derive(Serialize)]
-    struct Stopping {
+    struct ShuttingDown {
         stopping: bool,
     }
     let body = body::read(request, body_bytes).await?;
@@ -155,7 +155,7 @@ async fn shutdown<T: ServedTenure>(
     };
     // The response is written first: the drain lets this request end.
     control.stop.begin(StopReason::asked(&asked.why));
-    Ok(json(StatusCode::ACCEPTED, &Stopping { stopping: true }).into_response())
+    Ok(json(StatusCode::ACCEPTED, &ShuttingDown { stopping: true }).into_response())
 }
 
 /// A successor asks for the handover. The lock is reserved for it before the response says so.

@@ -2,9 +2,9 @@
 //!
 //! A loopback port is open to every web page in the user's browser. A page can send requests to it
 //! directly; its `Origin` then differs. Or it can let its own host name resolve to 127.0.0.1 and so
-//! become "same origin" (DNS rebinding); the `Host` then differs. A request that changes state needs
-//! the bearer token, which only programs with access to the state directory can read.
-//! See <https://fetch.spec.whatwg.org/#origin-header> and RFC 9110, section 7.2.
+//! become "same origin" (DNS rebinding); the `Host` then differs. A request that changes state
+//! needs the bearer token, which only programs with access to the state directory can read. See
+//! <https://fetch.spec.whatwg.org/#origin-header> and RFC 9110, section 7.2.
 
 use axum::http::header::{AUTHORIZATION, HOST, HeaderMap, ORIGIN};
 use axum::http::{Method, Request};
@@ -12,8 +12,8 @@ use subtle::ConstantTimeEq;
 
 use super::request_error::RequestError;
 
-/// What any client may read. All else needs the bearer token, because other users of the machine can
-/// reach the port. A route that is added later needs it too.
+/// What any client may read. All else needs the bearer token, because other users of the machine
+/// can reach the port. A route that is added later needs it too.
 const PUBLIC: [&str; 3] = ["/health", "/ready", "/version"];
 
 /// The rules of one port.
@@ -30,7 +30,8 @@ impl Gate {
     /// Checks whether the request is allowed.
     pub(super) fn admit<B>(&self, request: &Request<B>, token: &str) -> Result<(), RequestError> {
         let headers = request.headers();
-        // A target in absolute form counts as the host too, whatever the header says (RFC 9112, section 3.2.2).
+        // A target in absolute form counts as the host too, whatever the header says (RFC 9112,
+        // section 3.2.2).
         let target_is_ours =
             request.uri().authority().is_none_or(|authority| self.is_ours(authority.as_str()));
         if !target_is_ours || !only(headers, &HOST).is_some_and(|host| self.is_ours(host)) {
@@ -88,8 +89,8 @@ fn is_loopback(name: &str) -> bool {
     name == "127.0.0.1" || name == "[::1]" || name.eq_ignore_ascii_case("localhost")
 }
 
-/// Returns whether the request has the bearer token (RFC 6750, section 2.1). Takes the same time for
-/// every wrong token of the same length.
+/// Returns whether the request has the bearer token (RFC 6750, section 2.1). Takes the same time
+/// for every wrong token of the same length.
 fn bears(headers: &HeaderMap, token: &str) -> bool {
     let Some((scheme, given)) = only(headers, &AUTHORIZATION).and_then(|value| value.split_once(' ')) else {
         return false;

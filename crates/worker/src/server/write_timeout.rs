@@ -1,5 +1,5 @@
-//! A stream whose writes fail when they have waited for too long. Without it, a client that does not
-//! read its responses fills the kernel's buffers, and its connection waits for ever. Reads have
+//! A stream whose writes fail when they have waited for too long. Without it, a client that does
+//! not read its responses fills the kernel's buffers, and its connection waits for ever. Reads have
 //! hyper's own time limits.
 
 use std::io;

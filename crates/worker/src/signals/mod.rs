@@ -1,5 +1,5 @@
-//! The signals that ask a worker to stop, and the hang-up, which must not stop it: otherwise a daemon
-//! would end with the session that happened to start it.
+//! The signals that ask a worker to stop, and the hang-up, which must not stop it: otherwise a
+//! daemon would end with the session that happened to start it.
 //!
 //! The first signal begins the stop. Each further one skips the drain.
 

@@ -1,4 +1,5 @@
-//! Console events. A detached worker has no console and gets none of them; it is stopped by request.
+//! Console events. A detached worker has no console and gets none of them; it is stopped by
+//! request.
 
 use std::io;
 

@@ -21,8 +21,8 @@ fn write_line(line: &[u8]) {
     imp::write(line);
 }
 
-/// Writes the last line of a process that is about to end. It does not use the logging machinery: the
-/// stuck or panicking thread may hold its locks.
+/// Writes the last line of a process that is about to end. It does not use the logging machinery:
+/// the stuck or panicking thread may hold its locks.
 pub(crate) fn last_words(words: &str) {
     write_line(format!("FATAL {words}\n").as_bytes());
 }

@@ -9,8 +9,8 @@ use rustix::stdio::{dup2_stderr, dup2_stdout, stderr, stdout};
 
 use supervisor::logfile::Stamp;
 
-/// Returns whether a write would not block. Then a pipe takes `PIPE_BUF` bytes (pipe(7)). Files never
-/// block.
+/// Returns whether a write would not block. Then a pipe takes `PIPE_BUF` bytes (pipe(7)). Files
+/// never block.
 pub(super) fn would_take() -> bool {
     let mut wanted = [PollFd::from_borrowed_fd(stderr(), PollFlags::OUT)];
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };

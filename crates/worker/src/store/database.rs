@@ -58,9 +58,10 @@ impl Store {
             let mut db = fence.connect()?;
             schema::bring_up_to_date(&mut db)?;
             db.pragma_update(None, "cache_size", -CACHE_KIB)?;
-            // The statement journal: by default it gets 64 KiB in each transaction and then a file, and
-            // some allocators request that from the system each time
-            // (https://sqlite.org/tempfiles.html#statement_journal_files). No statement here changes much.
+            // The statement journal: by default it gets 64 KiB in each transaction and then a file,
+            // and some allocators request that from the system each time
+            // (https://sqlite.org/tempfiles.html#statement_journal_files). No statement here
+            // changes much.
             db.pragma_update(None, "temp_store", "memory")?;
             if !synced {
                 db.pragma_update(None, "synchronous", "normal")?;

@@ -1,7 +1,8 @@
-//! The store on a disk whose power fails (`oneworker_disk`): nothing that was acknowledged is lost, nothing is doubled.
+//! The store on a disk whose power fails (`oneworker_disk`): nothing that was acknowledged is lost,
+//! nothing is doubled.
 //!
-//! A *story* is made from one number. `DISK_STORIES` and `DISK_SEED` tell more of them, or others; what breaks is printed with the number that
-//! repeats it.
+//! A *story* is made from one number. `DISK_STORIES` and `DISK_SEED` tell more of them, or others;
+//! what breaks is printed with the number that repeats it.
 
 mod copies;
 mod every_operation;

@@ -1,5 +1,5 @@
-//! The directory of a log, held open. If the state directory is replaced under a daemon, its log must
-//! not continue in the new directory.
+//! The directory of a log, held open. If the state directory is replaced under a daemon, its log
+//! must not continue in the new directory.
 
 mod stamp;
 

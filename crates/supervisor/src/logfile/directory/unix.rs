@@ -57,7 +57,8 @@ impl LogDirectory {
 
     /// Creates an empty file for appending that only this user can read.
     pub(crate) fn create(&self, name: &str) -> io::Result<File> {
-        // Appending, since the launchers of other sessions and this daemon's children write to it too.
+        // Appending, since the launchers of other sessions and this daemon's children write to it
+        // too.
         let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         Ok(rustix::fs::openat(&self.0, name, flags, Mode::RUSR | Mode::WUSR)?.into())
     }

@@ -1,9 +1,9 @@
 //! By `SCM_RIGHTS` (unix(7)), over a Unix socket in the state directory.
 //!
-//! The successor listens, and the old worker connects. First it sends the listening socket, which the
-//! successor acknowledges: from then on both processes have it, and no client is refused if one of
-//! them ends. When the old worker has stopped serving, it sends its connections. The end of the stream
-//! is the end of what is passed.
+//! The successor listens, and the old worker connects. First it sends the listening socket, which
+//! the successor acknowledges: from then on both processes have it, and no client is refused if one
+//! of them ends. When the old worker has stopped serving, it sends its connections. The end of the
+//! stream is the end of what is passed.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::TcpListener;
@@ -42,8 +42,8 @@ const VERSION: u8 = 1;
 const RECEIVED: u8 = 1;
 
 /// Returns the path of the Unix socket. Its address has room for about a hundred bytes (unix(7)). A
-/// longer path is made relative to the working directory, which is the state directory of a launched
-/// worker.
+/// longer path is made relative to the working directory, which is the state directory of a
+/// launched worker.
 fn path(state_dir: &Path) -> PathBuf {
     let whole = state_dir.join(layout::PASSING);
     if whole.as_os_str().len() < 100 { whole } else { layout::PASSING.into() }
@@ -128,8 +128,8 @@ impl SocketReceiver {
         Ok(Self { path, passed, receiving })
     }
 
-    /// Returns what was passed. Call it once the old worker has ended its tenure. After a failure it
-    /// is what had arrived before.
+    /// Returns what was passed. Call it once the old worker has ended its tenure. After a failure
+    /// it is what had arrived before.
     pub(crate) async fn passed(mut self) -> PassedSockets {
         if lock(&self.passed).listener.is_some() {
             // If the predecessor does not end the stream, what has arrived counts.

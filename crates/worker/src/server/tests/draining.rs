@@ -30,7 +30,7 @@ async fn connections_between_two_requests_are_passed_on_with_what_was_read_of_th
     let socket = TcpListener::from(server.http.socket().unwrap().try_clone_to_owned().unwrap());
     let (tenure, control, address) = (server.tenure.clone(), server.control.clone(), server.address);
     let passing = tokio::spawn(server.http.pass_on(PATIENCE, std::future::pending()));
-    // It is accepted by nobody for the time being, and not refused.
+    // It is not accepted for the time being, and not refused.
     let mut early = TcpStream::connect(address).await.unwrap();
     early.write_all(request.as_bytes()).await.unwrap();
     tenure.answers.add_permits(1);

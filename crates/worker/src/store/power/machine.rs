@@ -128,7 +128,8 @@ impl Machine {
         }
     }
 
-    /// Several clients at once, each with a batch of its own: they come to the writer while it is kept busy, and so into one transaction.
+    /// Several clients at once, each with a batch of its own: they come to the writer while it is
+    /// kept busy, and so into one transaction.
     pub(super) async fn add(&mut self, store: &Store, batches: &[Vec<NewObservation>]) -> Result<(), String> {
         batches.iter().for_each(|batch| self.ledger.adding(batch, self.clock.0.load(Ordering::Relaxed)));
         let (done, busy) = mpsc::channel::<()>();
@@ -155,7 +156,8 @@ impl Machine {
                 if let Poll::Ready(got) = client.as_mut().poll(context) {
                     *answer = Some(got);
                 }
-                // The others come when the first one is at it, and not into the same transaction. If the power has failed, it never is.
+                // The others come when the first one is at it, and not into the same transaction.
+                // If the power has failed, it never is.
                 if let Some(is_at_work) = is_at_work.take() {
                     let _ = is_at_work.recv();
                 }
@@ -209,7 +211,8 @@ impl Machine {
         Ok(())
     }
 
-    /// The next machine finds what the failure has left. Its clients hand in again what they have had no answer to.
+    /// The next machine finds what the failure has left. Its clients hand in again what they have
+    /// had no answer to.
     pub(super) async fn recover(&mut self) -> Result<Option<Store>, String> {
         let Some(store) = self.open().await? else { return Ok(None) };
         let Some(found) = self.check()? else { return Ok(None) };
