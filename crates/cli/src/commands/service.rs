@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use coordinator::PortChoice;
 use oneworker_agents::settings::{FileError, WrittenFile, difference};
 use serde::Serialize;
-use worker::Socket;
+use worker::SocketMode;
 
 use super::consent;
 use crate::args::{ServiceArgs, ServiceChange, ServiceCommand};
@@ -107,7 +107,7 @@ fn service_files(args: &ServiceArgs) -> Result<ServiceFiles, Failure> {
             let message = "--socket: any free port can't be listened at before the worker has one; name a port with --port";
             return Err(Failure::usage(message.to_owned()));
         };
-        if settings.plan.value.command.as_ref().is_some_and(|command| command.socket == Socket::Own) {
+        if settings.plan.value.command.as_ref().is_some_and(|command| command.socket == SocketMode::Own) {
             let message = "--socket: the command makes a socket of its own on the same port; give it socket = \"pass\" if it can take one";
             return Err(Failure::usage(message.to_owned()));
         }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::time::Duration;
 
-use worker::{Part, Plan, ServeOptions};
+use worker::{ChildSpec, Plan, ServeOptions};
 
 use super::kind::{self, Kind};
 use super::{ConfigError, ConfigFile, Environment, Key, Setting, Source, set};
@@ -78,8 +78,8 @@ impl Layers<'_> {
             plan.source = first.source.clone();
             let command = words.into_iter().map(|word| word.value).collect();
             plan.value.command = Some(match plan.value.command.take() {
-                Some(part) => Part { command, ..part },
-                None => Part::of_command(command),
+                Some(part) => ChildSpec { command, ..part },
+                None => ChildSpec::of_command(command),
             });
         }
         if let Err(wrong) = plan.value.check() {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
-use worker::{Part, Plan};
+use worker::{ChildSpec, Plan};
 
 use super::error::ConfigError;
 use super::positions::Positions;
@@ -59,9 +59,9 @@ fn part(
     key: &str,
     table: &DeTable<'_>,
     span: Range<usize>,
-) -> Result<Part, ConfigError> {
+) -> Result<ChildSpec, ConfigError> {
     let deserializer = Deserializer::from(Spanned::new(span.clone(), table.clone()));
-    Part::deserialize(deserializer).map_err(|error| {
+    ChildSpec::deserialize(deserializer).map_err(|error| {
         positions.bad_value(key, error.span().unwrap_or(span), error.message().trim_end().to_owned())
     })
 }

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use worker::Part;
+use worker::ChildSpec;
 
 use super::*;
 
@@ -48,7 +48,7 @@ fn flags_come_before_the_environment_before_the_file_before_defaults() {
 fn every_key_can_be_set_by_its_variable_and_passed_on_as_a_flag() {
     let dir = absolute();
     let paths = [dir.join("other.db"), dir.clone()].map(|path| path.to_string_lossy().into_owned());
-    let plan = Plan { command: Some(Part::of_command(vec!["node".into()])), ..Plan::default() };
+    let plan = Plan { command: Some(ChildSpec::of_command(vec!["node".into()])), ..Plan::default() };
     let plan = serde_json::to_string(&plan).unwrap();
     let strays = r#"{"worker":[["node","*/worker.cjs"]]}"#;
     let samples = ["7s", "7", "normal", "newest", "debug", strays, &plan, &paths[0], &paths[1]];
