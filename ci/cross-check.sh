@@ -21,10 +21,10 @@ use_debians_rust
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/cross}
 mkdir -p "$CARGO_TARGET_DIR"
 # shellcheck disable=SC2206 # one word for each package
-packages=(${CROSS_PACKAGES:--p coordinator -p worker -p oneworker -p oneworker-disk})
+packages=(${CROSS_PACKAGES:--p oneworker-coordinator -p oneworker-worker -p oneworker -p oneworker-disk})
 flags=${CLIPPY_FLAGS:--D warnings}
 # Nobody waits for what is built here: nothing is optimised.
-plain=(--config 'profile.dev.debug="none"' --config 'profile.dev.package."*".opt-level=0' --config 'profile.dev.package.coordinator.opt-level=0'
+plain=(--config 'profile.dev.debug="none"' --config 'profile.dev.package."*".opt-level=0' --config 'profile.dev.package.oneworker-coordinator.opt-level=0'
   --config 'profile.dev.package.oneworker-disk.opt-level=0')
 
 # `cargo-clippy` by its own name: `cargo clippy` would look into ~/.cargo/bin first, where rustup's is.

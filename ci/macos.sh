@@ -13,11 +13,11 @@ report=$PWD/target/macos-report.txt log=$PWD/target/macos-tests.txt
 mkdir -p target
 echo "== building"
 cargo build --release --package oneworker || exit 1
-cargo test --no-run --package coordinator --features coordinator/fence --package worker --package oneworker || exit 1
+cargo test --no-run --package oneworker-coordinator --features oneworker-coordinator/fence --package oneworker-worker --package oneworker || exit 1
 echo "== running the tests"
 # Ten storms of fifty sessions, and a hundred ends by force at random.
 EVERYWHERE_ROUNDS=10 EVERYWHERE_SESSIONS=50 EVERYWHERE_KILLS=100 \
-  cargo test --no-fail-fast --package coordinator --features coordinator/fence --package worker --package oneworker 2>&1 | tee "$log" | grep -E '^(running|test result)'
+  cargo test --no-fail-fast --package oneworker-coordinator --features oneworker-coordinator/fence --package oneworker-worker --package oneworker 2>&1 | tee "$log" | grep -E '^(running|test result)'
 
 state=$(mktemp -d)/state
 program=target/$(rustc -vV | sed -n 's/^host: //p')/release/oneworker
