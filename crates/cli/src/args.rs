@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use coordinator::Name;
-use coordinator::api::Filter;
+use worker::api::Filter;
 
 use crate::config::{FileChoice, Key};
 use crate::output::Mode;

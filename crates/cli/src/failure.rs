@@ -1,8 +1,8 @@
 //! A failure as the caller gets it: what happened, why, what to do next, and a code that stays the same.
 
-use coordinator::client::ClientError;
 use coordinator::{EnsureError, WorkerSpec};
 use serde_json::{Map, Value};
+use worker::client::ClientError;
 use worker::{ServeError, StoreError};
 
 use crate::config::ConfigError;

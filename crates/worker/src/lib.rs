@@ -11,6 +11,7 @@
 //! | `activation` | the socket that a service manager has opened |
 //! | `office` | taking office, or standing by for it |
 //! | `server` | HTTP: accept loop, limits, gate, routes |
+//! | `api`, `client` | what is said over HTTP, and a client of the data |
 //! | `children` | the programs that are started in its place and beside it |
 //! | `handover` | what becomes of all that when office is handed over |
 //! | `store` | the data: one writer, fenced |
@@ -23,8 +24,10 @@
 #![forbid(unsafe_code)]
 
 mod activation;
+pub mod api;
 #[cfg_attr(not(unix), allow(dead_code, reason = "nothing can be started there yet"))]
 mod children;
+pub mod client;
 mod error;
 mod handover;
 mod log;

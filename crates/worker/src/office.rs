@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use coordinator::fence::Databases;
 use coordinator::machine::{Machine, Readiness, TenureLook, WorkerReport};
-use coordinator::{Claim, Holder, Predecessor, Tenure, TenureError, WorkerSpec};
+use coordinator::{Claim, Holder, Predecessor, Tenure, TenureError, WorkerSpec, tree};
 
 use crate::service_manager::ServiceManager;
 use crate::stop::{Stop, StopReason};
@@ -77,9 +77,10 @@ async fn claim(
 ) -> Result<Claim, TenureError> {
     match inheritance {
         Some((predecessor, patience)) => {
-            Tenure::succeed(machine, spec, readiness, databases, predecessor, patience).await
+            Tenure::succeed(machine, spec, tree::guardian(), readiness, databases, predecessor, patience)
+                .await
         }
-        None => Tenure::claim_above(machine, spec, readiness, databases).await,
+        None => Tenure::claim_above(machine, spec, tree::guardian(), readiness, databases).await,
     }
 }
 

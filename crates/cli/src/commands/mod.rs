@@ -27,8 +27,8 @@ use std::process::ExitCode;
 
 pub(crate) use restart::Install;
 
-use coordinator::client::{Client, ClientError};
 use coordinator::{EnsureError, WorkerSpec};
+use worker::client::{Client, ClientError};
 
 use crate::args::{Command, ConfigCommand, Flags};
 use crate::config::{ConfigError, FileChoice, Settings};

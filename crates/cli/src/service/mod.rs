@@ -1,11 +1,9 @@
 //! The worker as a service of the system: what each service manager reads, and where from.
 //!
 //! Such a worker takes office by the same lock as every other, and one that loses stands by (systemd) or ends with success (elsewhere). A
-//! session that has to start one asks systemd to do it, if a unit of the identity is enabled; see `launcher`.
+//! session that has to start one asks systemd to do it, if a unit of the identity is enabled; see [`coordinator::system::systemd`].
 
 mod launchd;
-#[cfg_attr(not(target_os = "linux"), path = "launcher_elsewhere.rs")]
-mod launcher;
 mod scheduler;
 mod systemd;
 
@@ -16,7 +14,6 @@ use clap::ValueEnum;
 use coordinator::Port;
 
 use crate::config::{Key, Settings, Source};
-pub(crate) use launcher::machine;
 
 /// A service manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -103,7 +100,7 @@ impl Service {
     pub(crate) fn path(&self, kind: Kind, environment: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
         let set = |variable: &str| environment(variable).map(PathBuf::from).filter(|path| path.is_absolute());
         match kind {
-            Kind::Systemd => systemd::path(self, &set),
+            Kind::Systemd => coordinator::system::systemd::unit_path(&self.name, environment),
             Kind::Launchd => launchd::path(self, &set),
             Kind::Schtasks => scheduler::path(self, &set),
         }
@@ -116,19 +113,20 @@ impl Service {
 
     /// The file that it reads that from.
     pub(crate) fn socket_path(&self, environment: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-        let set = |variable: &str| environment(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-        systemd::socket_path(self, &set)
+        systemd::socket_path(self, environment)
     }
 
     /// Whether systemd starts the unit at this path, or listens for it.
     pub(crate) fn is_enabled(&self, path: &Path) -> bool {
-        systemd::is_enabled(self, path)
+        coordinator::system::systemd::is_enabled(&self.name, path)
     }
 
     /// The program that an installed file names, if it is understood.
     pub(crate) fn program(kind: Kind, text: &str) -> Option<PathBuf> {
         match kind {
-            Kind::Systemd => systemd::words(text)?.into_iter().next().map(PathBuf::from),
+            Kind::Systemd => {
+                coordinator::system::systemd::command_words(text)?.into_iter().next().map(PathBuf::from)
+            }
             Kind::Launchd => between(text, "<array>", "</array>").and_then(|words| element(words, "string")),
             Kind::Schtasks => element(text, "Command"),
         }

@@ -74,7 +74,7 @@ impl Ground {
 
     fn environment(&self, part: &Part, notify: Option<&Path>) -> Vec<(OsString, OsString)> {
         let allowed = LaunchCommand { env_pass: part.env.pass.clone(), ..LaunchCommand::new("", [""; 0]) };
-        let mut env = allowed.environment();
+        let mut env = coordinator::system::environment(&allowed);
         let set = part.env.set.iter().map(|(name, value)| (name.clone(), self.fill(value)));
         env.extend(set.map(|(name, value)| (name.into(), value.into())));
         let token = self.state_dir.join(layout::TOKEN);

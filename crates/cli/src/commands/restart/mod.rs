@@ -13,7 +13,6 @@ use super::{Done, Request, ensure, stop};
 use crate::args::RestartArgs;
 use crate::exit;
 use crate::failure::Failure;
-use crate::service;
 use crate::spec::{chosen_spec, worker_spec};
 
 /// With less than this left, a start is not tried.
@@ -68,7 +67,7 @@ fn hand_over(request: &Request, install: &Install, begun: Instant) -> Result<Opt
     if in_office.is_none_or(|health| health.version.cmp_precedence(&install.version).is_eq()) {
         return Ok(None);
     }
-    ensure::watched(request, &spec, &system::machine()).map(Some)
+    ensure::watched(request, &spec, &system::unmanaged()).map(Some)
 }
 
 fn stop_and_start(
@@ -79,7 +78,7 @@ fn stop_and_start(
 ) -> Result<Worker, Failure> {
     request.block_on(stop::stop(&request.spec, "oneworker restart", force))?;
     // A service manager would start the program that its unit names.
-    let machine = if install.is_some() { system::machine() } else { service::machine() };
+    let machine = if install.is_some() { system::unmanaged() } else { system::machine() };
     ensure::watched(request, &spec(request, install, begun)?, &machine)
 }
 

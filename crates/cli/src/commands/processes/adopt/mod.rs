@@ -94,7 +94,7 @@ fn make_room(
     let progress = Progress::default();
     progress.phase(&format!("waiting for process {} to end", found.row.pid));
     let work = async {
-        let tenure = match Tenure::claim(machine, &request.spec, system::readiness()).await {
+        let tenure = match Tenure::claim(machine, &request.spec, None, system::readiness()).await {
             Ok(Claim::Won(tenure)) => tenure,
             Ok(Claim::Lost(holder)) => return Ok(Err(found::in_office(request, holder.pid))),
             Err(error) => return Ok(Err(Failure::serve(&error.into(), &request.words))),
