@@ -17,7 +17,8 @@ use_debians_rust
 unset DISPLAY
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/windows}
 target=x86_64-pc-windows-gnu
-build=(-p oneworker-coordinator -p oneworker-worker -p oneworker -Zbuild-std=std,panic_unwind --target "$target")
+build=(-p oneworker-protocol -p oneworker-system -p oneworker-process-tree -p oneworker-fence -p oneworker-history -p oneworker-coordinator
+  -p oneworker-worker -p oneworker -Zbuild-std=std,panic_unwind --target "$target")
 
 echo "== building, with clippy"
 lint_while_building "$CARGO_TARGET_DIR" '-D warnings'
