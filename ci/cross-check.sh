@@ -24,7 +24,7 @@ mkdir -p "$CARGO_TARGET_DIR"
 packages=(${CROSS_PACKAGES:-$(published_packages) -p oneworker-disk})
 flags=${CLIPPY_FLAGS:--D warnings}
 # Nobody waits for what is built here: nothing is optimised.
-plain=(--config 'profile.dev.debug="none"' --config 'profile.dev.package."*".opt-level=0' --config 'profile.dev.package.coordinator.opt-level=0'
+plain=(--config 'profile.dev.debug="none"' --config 'profile.dev.package."*".opt-level=0' --config 'profile.dev.package.oneworker-protocol.opt-level=0'
   --config 'profile.dev.package.oneworker-disk.opt-level=0')
 
 # `cargo-clippy` by its own name: `cargo clippy` would look into ~/.cargo/bin first, where rustup's is.

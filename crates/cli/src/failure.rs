@@ -1,9 +1,9 @@
 //! A failure as the caller gets it: what happened, why, what to do next, and a code that stays the same.
 
-use coordinator::client::ClientError;
 use coordinator::{EnsureError, WorkerSpec};
 use oneworker_agents::settings::FileError;
 use serde_json::{Map, Value};
+use worker::client::ClientError;
 use worker::{ServeError, StoreError};
 
 use crate::config::ConfigError;

@@ -1,14 +1,13 @@
 //! What most commands begin with: the settings of one identity, and the calls to its worker.
 
-use coordinator::client::{Client, ClientError};
-use coordinator::{EnsureError, WorkerSpec};
+use coordinator::{EnsureError, WorkerSpec, system};
+use worker::client::{Client, ClientError};
 
 use crate::args::Flags;
 use crate::config::{ConfigError, FileChoice, Settings};
 use crate::exit::Exit;
 use crate::explain::Words;
 use crate::failure::Failure;
-use crate::service;
 use crate::spec::worker_spec;
 
 /// The result of a command.
@@ -45,7 +44,7 @@ impl Request {
         &self,
         work: impl AsyncFnOnce(Client<'_>) -> Result<T, ClientError>,
     ) -> Result<T, Failure> {
-        let asked = self.block_on(async { Ok(work(Client::on(service::machine(), &self.spec)).await) })?;
+        let asked = self.block_on(async { Ok(work(Client::on(system::machine(), &self.spec)).await) })?;
         asked.map_err(|error| match error {
             ClientError::Worker(error) => self.failure(&error),
             other => Failure::data(&other, &self.words),

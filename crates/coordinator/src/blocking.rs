@@ -1,11 +1,12 @@
 //! The same for programs without an async runtime.
 
 use std::io;
+use std::time::Duration;
 
+use oneworker_protocol::glance_on;
 use tokio::runtime::{Builder, Runtime};
 
-pub use crate::ensure::glance;
-use crate::{EnsureError, Worker, WorkerSpec};
+use crate::{EnsureError, Worker, WorkerSpec, system};
 
 /// [`crate::ensure_single_worker`], on the calling thread. Starts no thread, and leaves none behind.
 ///
@@ -40,3 +41,13 @@ pub fn event_loop() -> io::Result<Runtime> {
 
 /// Half of the descriptors that an event loop takes, since a pipe has two.
 const DESCRIPTORS: usize = 4;
+
+/// The worker in office, if it is found and proves itself at the first look: what most calls come to. This asks without an event loop, which a process that is made for one
+/// call need not set up then. It blocks for at most 50 ms, or for a quarter of the spec's deadline; whatever it meets on its way, `None` says no more than that
+/// [`ensure_single_worker`] is to be asked.
+pub fn glance(spec: &WorkerSpec) -> Option<Worker> {
+    glance_on(&system::glancing(GLANCE.min(spec.deadline() / 4)), spec)
+}
+
+/// How long a worker may take that is well.
+const GLANCE: Duration = Duration::from_millis(50);

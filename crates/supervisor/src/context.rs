@@ -76,7 +76,7 @@ impl ChildContext {
 
     fn environment(&self, spec: &ChildSpec, notify: Option<&Path>) -> Vec<(OsString, OsString)> {
         let allowed = LaunchCommand { env_pass: spec.env.pass.clone(), ..LaunchCommand::new("", [""; 0]) };
-        let mut env = allowed.environment();
+        let mut env = coordinator::system::environment(&allowed);
         let set = spec.env.set.iter().map(|(name, value)| (name.clone(), self.expand(value)));
         env.extend(set.map(|(name, value)| (name.into(), value.into())));
         let token = self.state_dir.join(layout::TOKEN);

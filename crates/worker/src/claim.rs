@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use coordinator::fence::Databases;
 use coordinator::machine::{Machine, Readiness, TenureLook, WorkerReport};
-use coordinator::{Claim, Holder, Predecessor, Tenure, TenureError};
+use coordinator::{Claim, Holder, Predecessor, Tenure, TenureError, tree};
 
 use crate::context::WorkerContext;
 use crate::service_manager::ServiceManager;
@@ -82,9 +82,10 @@ async fn claim_once(
     let WorkerContext { machine, spec, .. } = worker;
     match succession {
         Some(Succession { predecessor, patience }) => {
-            Tenure::succeed(machine, spec, readiness, databases, predecessor, patience).await
+            Tenure::succeed(machine, spec, tree::guardian(), readiness, databases, predecessor, patience)
+                .await
         }
-        None => Tenure::claim_above(machine, spec, readiness, databases).await,
+        None => Tenure::claim_above(machine, spec, tree::guardian(), readiness, databases).await,
     }
 }
 

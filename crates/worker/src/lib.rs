@@ -21,6 +21,7 @@
 //! | `tenure`, `context`, `resources` | one tenure, what its steps share, and what it has opened |
 //! | `claim` | claims the tenure, or stands by for it |
 //! | `startup` | from the claim to the report that the worker is ready |
+//! | `api`, `client` | the HTTP API of the data as types, and a client of it |
 //! | `stop`, `stages` | why and how a tenure ends, each stage with its budget |
 //! | `handover` | moves the sockets from one worker to the next |
 //! | `activation` | the socket that a service manager has opened |
@@ -37,7 +38,9 @@
 #![forbid(unsafe_code)]
 
 mod activation;
+pub mod api;
 mod claim;
+pub mod client;
 mod context;
 mod error;
 mod handover;

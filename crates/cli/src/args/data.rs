@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use coordinator::api::Filter;
+use worker::api::Filter;
 
 use super::shared::{Common, Output, without};
 

@@ -2,7 +2,7 @@
 //! worker's session does not need.
 
 use coordinator::machine::Machine;
-use coordinator::{Outcome, Worker, WorkerSpec, blocking, ensure_on};
+use coordinator::{Outcome, Worker, WorkerSpec, blocking, ensure_on, system};
 use serde::Serialize;
 
 use super::session;
@@ -13,7 +13,6 @@ use crate::fields::ms;
 use crate::output::{self, Mode, SCHEMA};
 use crate::progress::Progress;
 use crate::request::{Done, Request};
-use crate::service;
 
 pub(super) fn run(args: &EnsureArgs) -> Done {
     let mut flags = args.common.flags();
@@ -23,7 +22,7 @@ pub(super) fn run(args: &EnsureArgs) -> Done {
     let request = Request::new(&flags, &args.common.file(), !args.no_start)?;
     let worker = match blocking::glance(&request.spec) {
         Some(worker) => worker,
-        None => watched(&request, &request.spec, &service::machine())?,
+        None => watched(&request, &request.spec, &system::machine())?,
     };
     if let Some(session) = &args.session {
         session::keep(&request, session, &args.lease)?;

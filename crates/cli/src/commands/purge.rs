@@ -65,7 +65,7 @@ fn remove(request: &Request) -> Result<(), Failure> {
     let away = away(dir)?;
     let renamed = |error: io::Error| Failure::io(&format!("{} can't be moved away", dir.display()), &error);
     request.block_on(async {
-        let tenure = match Tenure::claim(&system::machine(), &request.spec, system::readiness()).await {
+        let tenure = match Tenure::claim(&system::machine(), &request.spec, None, system::readiness()).await {
             Ok(Claim::Won(tenure)) => tenure,
             Ok(Claim::Lost(holder)) => {
                 let who = holder.pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();

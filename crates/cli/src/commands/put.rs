@@ -2,9 +2,9 @@
 
 use std::io::Read as _;
 
-use coordinator::api::NewObservation;
-use coordinator::client::observation;
 use serde::Serialize;
+use worker::api::NewObservation;
+use worker::client::observation;
 
 use crate::args::PutArgs;
 use crate::exit;
@@ -38,7 +38,7 @@ pub(super) fn run(args: &PutArgs) -> Done {
 struct PutOutput {
     schema: u32,
     new: usize,
-    observations: Vec<coordinator::api::Receipt>,
+    observations: Vec<worker::api::Receipt>,
 }
 
 /// How many of these go together.

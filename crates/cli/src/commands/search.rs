@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use coordinator::api::Observation;
 use serde::Serialize;
+use worker::api::Observation;
 
 use crate::args::{SearchArgs, TailArgs};
 use crate::exit;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use coordinator::api::{LeaseInfo, LeaseRequest};
 use coordinator::machine::Pid;
 use coordinator::{EnsureError, system};
 use humantime::format_duration;
 use serde::Serialize;
+use worker::api::{LeaseInfo, LeaseRequest};
 
 use crate::args::{Lease, SessionAction, SessionArgs};
 use crate::exit;

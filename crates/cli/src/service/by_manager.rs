@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use coordinator::Port;
+use coordinator::system::systemd as system_systemd;
 
 use super::definition::Service;
 use super::manager::Manager;
@@ -28,7 +29,7 @@ impl Service {
     ) -> Option<PathBuf> {
         let set = |variable: &str| environment(variable).map(PathBuf::from).filter(|path| path.is_absolute());
         match manager {
-            Manager::Systemd => systemd::path(self, &set),
+            Manager::Systemd => system_systemd::unit_path(&self.name, environment),
             Manager::Launchd => launchd::path(self, &set),
             Manager::Schtasks => scheduler::path(self, &set),
         }
@@ -41,19 +42,18 @@ impl Service {
 
     /// The file that it reads that from.
     pub(crate) fn socket_path(&self, environment: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-        let set = |variable: &str| environment(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-        systemd::socket_path(self, &set)
+        systemd::socket_path(self, environment)
     }
 
     /// Whether systemd starts the unit at this path, or listens for it.
     pub(crate) fn is_enabled(&self, path: &Path) -> bool {
-        systemd::is_enabled(self, path)
+        system_systemd::is_enabled(&self.name, path)
     }
 
     /// The program that an installed file names, if it is understood.
     pub(crate) fn program(manager: Manager, text: &str) -> Option<PathBuf> {
         match manager {
-            Manager::Systemd => systemd::words(text)?.into_iter().next().map(PathBuf::from),
+            Manager::Systemd => system_systemd::command_words(text)?.into_iter().next().map(PathBuf::from),
             Manager::Launchd => {
                 between(text, "<array>", "</array>").and_then(|words| element(words, "string"))
             }

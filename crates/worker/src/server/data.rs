@@ -14,13 +14,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::api::{Filter, LeaseInfo, LeaseRequest, Leases, Listed, Taken};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{Request, StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::{delete, get, post};
-use coordinator::api::{Filter, LeaseInfo, LeaseRequest, Leases, Listed, Taken};
 use coordinator::machine::{Machine, Pid, ProcessIdentity, StartTime};
 use hyper::body::Body as _;
 use serde::de::DeserializeOwned;

@@ -1,6 +1,6 @@
 //! The body of `POST /observations`: one observation, a JSON array of them, or one per line.
 
-use coordinator::api::NewObservation;
+use crate::api::NewObservation;
 
 use super::request_error::RequestError;
 

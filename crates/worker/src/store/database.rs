@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use coordinator::api::{Filter, NewObservation, Observation, Receipt};
+use crate::api::{Filter, NewObservation, Observation, Receipt};
 use coordinator::fence::Fence;
 use coordinator::machine::Clock;
 use coordinator::{Epoch, Superseded};

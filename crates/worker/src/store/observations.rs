@@ -1,6 +1,6 @@
 //! Observations: what hooks have reported, kept to be found again.
 
-use coordinator::api::{Filter, NewObservation, Observation, Receipt};
+use crate::api::{Filter, NewObservation, Observation, Receipt};
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use serde_json::value::RawValue;

@@ -10,6 +10,7 @@ mod found;
 mod ledger;
 mod machine;
 mod story;
+#[cfg(all(oneworker_test, debug_assertions))]
 mod teeth;
 
 use story::Story;

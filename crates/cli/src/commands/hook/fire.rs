@@ -19,7 +19,6 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::output;
 use crate::request::{Done, Request};
-use crate::service;
 
 /// How long a hook may take, unless `--deadline` says otherwise.
 const BUDGET: Duration = Duration::from_secs(2);
@@ -123,7 +122,7 @@ impl HookRun {
         if !self.args.context || payload.moment != Moment::Start {
             return Ok(self.dialect.silence().to_owned());
         }
-        let worker = request.block_on(ensure_on(&service::machine(), &request.spec, &|_| {}))?;
+        let worker = request.block_on(ensure_on(&system::machine(), &request.spec, &|_| {}))?;
         let sentence = format!(
             "The worker {:?} of this user is at {}.",
             request.settings.name.value.as_str(),
@@ -183,7 +182,7 @@ fn note(args: &FireArgs, failure: &Failure, end: Instant) {
         };
         let dir = request.settings.state_dir.value.clone();
         let _ = request.block_on(async {
-            machine.lifecycle.note(&dir, vec![event]).await;
+            machine.history.note(&dir, vec![event]).await;
             Ok(())
         });
     });

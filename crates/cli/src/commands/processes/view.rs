@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use coordinator::client::Client;
 use coordinator::lifecycle::{EventKind, read_history};
 use coordinator::machine::{Machine, Pid};
 use coordinator::{EnsureError, Name, PortChoice, Sight, WorkerSpec, default_state_dir, inspect, layout};
+use worker::client::Client;
 
 use super::super::condition::{WorkerCondition, record_in_office};
 use crate::census::{Census, Classified, Tenant, classify, strays};

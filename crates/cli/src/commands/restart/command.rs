@@ -11,7 +11,6 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::installs::Install;
 use crate::request::{Done, Request};
-use crate::service;
 use crate::spec::{chosen_spec, spec_within};
 
 /// With less than this left, a start is not tried.
@@ -66,7 +65,7 @@ fn hand_over(request: &Request, install: &Install, begun: Instant) -> Result<Opt
     if in_office.is_none_or(|health| health.version.cmp_precedence(&install.version).is_eq()) {
         return Ok(None);
     }
-    ensure::watched(request, &spec, &system::machine()).map(Some)
+    ensure::watched(request, &spec, &system::unmanaged()).map(Some)
 }
 
 fn stop_and_start(
@@ -77,7 +76,7 @@ fn stop_and_start(
 ) -> Result<Worker, Failure> {
     request.block_on(stop::stop(&request.spec, "oneworker restart", force))?;
     // A service manager would start the program that its unit names.
-    let machine = if install.is_some() { system::machine() } else { service::machine() };
+    let machine = if install.is_some() { system::unmanaged() } else { system::machine() };
     ensure::watched(request, &spec(request, install, begun)?, &machine)
 }
 

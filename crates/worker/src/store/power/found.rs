@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use coordinator::api::{Filter, Observation};
+use crate::api::{Filter, Observation};
 use rusqlite::{Connection, OpenFlags};
 
 use super::super::{Page, leases, observations, schema};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use coordinator::api::{NewObservation, Receipt};
+use crate::api::{NewObservation, Receipt};
 
 use super::found::Found;
 

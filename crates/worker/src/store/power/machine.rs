@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
+use crate::api::{Filter, NewObservation, Receipt};
 use async_trait::async_trait;
 use coordinator::Epoch;
-use coordinator::api::{Filter, NewObservation, Receipt};
 use coordinator::fence::Fence;
 use coordinator::machine::{BootId, Clock, Moment};
 use oneworker_disk::Disk;

@@ -124,7 +124,7 @@ impl Story {
     }
 
     /// New ones, and some that came before.
-    fn batch(&mut self) -> Vec<coordinator::api::NewObservation> {
+    fn batch(&mut self) -> Vec<crate::api::NewObservation> {
         let n = 1 + self.dice.below(5);
         let one = |_| {
             let key = if self.next > 0 && self.dice.once_in(5) {

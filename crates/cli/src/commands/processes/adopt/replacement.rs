@@ -28,7 +28,7 @@ pub(super) fn make_room(
     let progress = Progress::default();
     progress.phase(&format!("waiting for process {} to end", daemon.row.pid));
     let work = async {
-        let tenure = match Tenure::claim(machine, &request.spec, system::readiness()).await {
+        let tenure = match Tenure::claim(machine, &request.spec, None, system::readiness()).await {
             Ok(Claim::Won(tenure)) => tenure,
             Ok(Claim::Lost(holder)) => return Ok(Err(in_office(request, holder.pid))),
             Err(error) => return Ok(Err(Failure::serve(&error.into(), &request.words))),
