@@ -7,6 +7,7 @@
 mod activation;
 mod debugger;
 mod draw;
+pub mod failpoints;
 mod gate;
 pub mod hostile;
 mod identity;

@@ -1,9 +1,9 @@
 //! Which version of the program this is: what decides who is newer.
 
-/// The version that was built; in builds with failpoints, what stands in a file beside the program, if there is one: so a test can have copies of the
+/// The version that was built; in test builds, what stands in a file beside the program, if there is one: so a test can have copies of the
 /// program in several versions, each at a path of its own.
 pub(crate) fn of_this_program() -> &'static str {
-    #[cfg(feature = "failpoints")]
+    #[cfg(all(oneworker_test, debug_assertions))]
     {
         static BESIDE: std::sync::LazyLock<Option<String>> = std::sync::LazyLock::new(beside_this_program);
         if let Some(version) = &*BESIDE {
@@ -14,7 +14,7 @@ pub(crate) fn of_this_program() -> &'static str {
 }
 
 /// `/path/to/program.version`.
-#[cfg(feature = "failpoints")]
+#[cfg(all(oneworker_test, debug_assertions))]
 fn beside_this_program() -> Option<String> {
     let mut path = std::env::current_exe().ok()?.into_os_string();
     path.push(".version");

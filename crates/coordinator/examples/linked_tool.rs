@@ -1,6 +1,6 @@
 //! A tool that links the library: asks for the one worker, and starts it if nobody has.
 //!
-//! `cargo run -p coordinator --example linked_tool -- target/…/examples/own_daemon /tmp/own-daemon`
+//! `cargo run -p oneworker-coordinator --example linked_tool -- target/…/examples/own_daemon /tmp/own-daemon`
 
 // To print is what this program is for.
 #![allow(clippy::print_stdout)]

@@ -15,7 +15,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .port("auto")
         .state_dir(&state_dir)
         .build()?;
-    let Claim::Won(tenure) = Tenure::claim(&system::machine(), &spec, system::readiness()).await? else {
+    let Claim::Won(tenure) = Tenure::claim(&system::machine(), &spec, None, system::readiness()).await?
+    else {
         return Ok(()); // somebody else is in office, and nothing was touched
     };
     let bound = match tenure.bind().await {

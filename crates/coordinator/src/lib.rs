@@ -5,51 +5,56 @@
 //!
 //! ```no_run
 //! # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
-//! use coordinator::{LaunchCommand, WorkerSpec, ensure_single_worker};
+//! use coordinator::{LaunchCommand, ensure_single_worker, worker_spec};
 //!
-//! let spec = WorkerSpec::builder(LaunchCommand::new("my-daemon", ["serve"])).name("my-tool").build()?;
+//! let spec = worker_spec(LaunchCommand::new("my-daemon", ["serve"])).name("my-tool").build()?;
 //! let worker = ensure_single_worker(&spec).await?;
 //! println!("{} (pid {}, epoch {})", worker.url, worker.pid, worker.epoch);
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! The worker's side:
+//!
+//! ```no_run
+//! # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
+//! use coordinator::{Claim, LaunchCommand, Tenure, system, worker_spec};
+//!
+//! let spec = worker_spec(LaunchCommand::this_program(["serve"])?).name("my-tool").build()?;
+//! let Claim::Won(tenure) = Tenure::claim(&system::machine(), &spec, None, system::readiness()).await? else {
+//!     return Ok(()); // somebody else is in office: nothing was touched
+//! };
+//! let port = tenure.bind().await?;
+//! // … serve on `port.listener`, answering `GET /health?challenge=…` with `tenure.answer(…)` …
+//! tenure.ready(port.address).await?;
+//! # Ok(())
+//! # }
+//! ```
+#![forbid(unsafe_code)]
 
-pub mod api;
 pub mod blocking;
-pub mod client;
-mod deadline;
 mod ensure;
-mod error;
-#[cfg_attr(not(feature = "failpoints"), path = "failpoint_off.rs")]
-pub mod failpoint;
-#[cfg(feature = "fence")]
-pub mod fence;
-mod identity;
-pub mod layout;
-pub mod lifecycle;
-pub mod lock_scheme;
-pub mod machine;
-pub mod notes;
-pub mod proof;
-pub mod record;
-#[cfg_attr(not(feature = "sabotage"), path = "sabotage_off.rs")]
-pub mod sabotage;
-mod spec;
-mod state_dir;
 pub mod system;
-mod tenure;
-mod upgrade;
+mod worker_spec;
 
-pub use deadline::{Deadline, TimedOut};
-pub use ensure::{
-    Outcome, ReplaceReason, Sight, Stopped, Worker, ensure_on, ensure_single_worker, inspect, request_stop,
+pub use ensure::ensure_single_worker;
+#[cfg(feature = "fence")]
+pub use oneworker_fence as fence;
+#[cfg(feature = "history")]
+pub use oneworker_history as lifecycle;
+pub use oneworker_process_tree as tree;
+pub use oneworker_protocol::{
+    Backoff, Claim, Deadline, EnsureError, Epoch, EpochFloor, HandOver, HandOverRefused, HandOverReply,
+    Holder, InvalidPredecessor, InvalidValue, LOG_TAIL_BYTES, LaunchCommand, Name, NoStateDir, Outcome, Port,
+    PortChoice, Predecessor, ProtocolRange, ReplaceReason, Sight, SpecError, Stopped, Successor, Superseded,
+    Tenure, TenureError, TimedOut, UpgradeLimits, UpgradePolicy, UsualStateDir, Worker, WorkerSpec,
+    WorkerSpecBuilder, ensure_on, inspect, read_token, request_stop,
 };
-pub use error::{EnsureError, LOG_TAIL_BYTES};
-pub use identity::{Epoch, InvalidValue, Name, Port, PortChoice, ProtocolRange};
-pub use spec::{Backoff, LaunchCommand, SpecError, WorkerSpec, WorkerSpecBuilder};
-pub use state_dir::{NoStateDir, default_config_dir, default_state_dir};
-pub use system::tree;
-pub use tenure::{Claim, EpochFloor, HandOverRefused, Holder, Superseded, Tenure, TenureError};
-pub use upgrade::{
-    HandOver, HandOverReply, InvalidPredecessor, Predecessor, Successor, UpgradeLimits, UpgradePolicy,
-};
+pub use oneworker_protocol::{failpoint, layout, lock_scheme, machine, notes, proof, record, sabotage};
+pub use oneworker_system::{default_config_dir, default_state_dir};
+pub use worker_spec::worker_spec;
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -28,6 +28,7 @@ const STUCK: Duration = Duration::from_secs(10);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    oneworker_tests::failpoints::install();
     let words: Vec<_> = std::env::args().skip(1).collect();
     let Some((spec, verb)) = spec(&words).zip(words.first()) else {
         eprintln!("usage: own-worker ensure|serve|stop STATE_DIR PORT DEADLINE_MS HANG_LIMIT_MS BACKOFF_MS");
@@ -79,7 +80,7 @@ fn spec(words: &[String]) -> Option<WorkerSpec> {
 /// The worker: takes office, listens, answers, and ends when it is told to or is no longer the one.
 async fn serve(spec: &WorkerSpec) -> Result<(), Box<dyn Error>> {
     let mut terminate = signal(SignalKind::terminate())?;
-    let Claim::Won(tenure) = Tenure::claim(&system::machine(), spec, system::readiness()).await? else {
+    let Claim::Won(tenure) = Tenure::claim(&system::machine(), spec, None, system::readiness()).await? else {
         return Ok(()); // somebody else is in office, and nothing was touched
     };
     let tenure = Arc::new(tenure);

@@ -40,6 +40,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    oneworker_tests::failpoints::install();
     let called = std::env::args_os().next().unwrap_or_default();
     if Path::new(&called).file_name().is_some_and(|name| name == "oneworker") {
         return oneworker::main();

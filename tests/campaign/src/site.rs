@@ -95,7 +95,7 @@ impl Site {
         built
             .args(self.program.arguments(verb).iter().map(|argument| values.fill(argument)))
             .envs(self.program.environment.iter().map(|(name, value)| (name, values.fill(value))))
-            .env(coordinator::failpoint::VARIABLE, failpoints)
+            .env(oneworker_tests::failpoints::VARIABLE, failpoints)
             .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 const CAMPAIGN: &str = env!("CARGO_BIN_EXE_oneworker-campaign");
 const DESCRIPTION: &str = include_str!("../examples/own_worker.toml");
-const BUILT: &str = "../../../target/x86_64-unknown-linux-gnu/release/own-worker";
+const BUILT: &str = "../../../target/x86_64-unknown-linux-gnu/campaign/own-worker";
 const SEED: u64 = 11;
 
 /// A few rounds of the example, with a description that was changed.

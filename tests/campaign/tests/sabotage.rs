@@ -1,7 +1,7 @@
 //! What a campaign is worth: a protection is taken away from the program, and the round in which it matters must end in a violation. With the
 //! protection, the same round has none.
 //!
-//! The feature `sabotage` is on in builds of tests only.
+//! Only test builds can take a protection away: those with `--cfg oneworker_test` and debug assertions.
 
 // All of this is test code.
 #![allow(clippy::unwrap_used, clippy::expect_used)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use coordinator::Epoch;
 use coordinator::fence::{Fence, FenceError, FencedConnection};
+#[cfg(all(oneworker_test, debug_assertions))]
 use coordinator::sabotage::{Sabotage, switch_on};
 use oneworker_disk::Disk;
 use proptest::prelude::*;
@@ -223,6 +224,7 @@ fn claims_and_commits_that_were_reported_as_done_are_remembered() {
     }
 }
 
+#[cfg(all(oneworker_test, debug_assertions))]
 #[test]
 fn a_claim_that_is_not_synced_is_noticed() {
     let _unsynced = switch_on(Sabotage::ClaimNotSynced);

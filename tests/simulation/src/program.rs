@@ -263,8 +263,10 @@ async fn serve_once(
 async fn claim(process: &WorkerProcess, predecessor: Option<Predecessor>) -> Result<Claim, TenureError> {
     let (machine, spec, readiness) = (process.machine(), process.spec(), process.readiness());
     match predecessor {
-        Some(predecessor) => Tenure::succeed(machine, spec, readiness, &NoFloor, predecessor, PATIENCE).await,
-        None => Tenure::claim(machine, spec, readiness).await,
+        Some(predecessor) => {
+            Tenure::succeed(machine, spec, None, readiness, &NoFloor, predecessor, PATIENCE).await
+        }
+        None => Tenure::claim(machine, spec, None, readiness).await,
     }
 }
 

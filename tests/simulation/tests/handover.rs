@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(all(oneworker_test, debug_assertions))]
 use coordinator::sabotage::{Sabotage, switch_on};
 use coordinator::{LaunchCommand, Outcome, ReplaceReason, UpgradePolicy, Worker, WorkerSpec};
 use oneworker_simulation::search::{Bounds, search};
@@ -117,6 +118,7 @@ fn the_old_worker_stays() -> bool {
     (first.pid, first.epoch) == (next.pid, next.epoch)
 }
 
+#[cfg(all(oneworker_test, debug_assertions))]
 #[test]
 fn a_worker_whose_successor_dies_in_the_drain_stays_in_office() {
     assert!(the_old_worker_stays());

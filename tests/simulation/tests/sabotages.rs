@@ -1,5 +1,5 @@
 //! The harness shows its teeth: take a protection away, and one of its default number of stories breaks a guarantee.
-
+#![cfg(all(oneworker_test, debug_assertions))]
 #![allow(missing_docs, reason = "the names say it")]
 #![allow(clippy::print_stdout, reason = "which story notices what is worth reading")]
 #![allow(clippy::expect_used, reason = "a test that can not go on has failed")]

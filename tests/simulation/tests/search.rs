@@ -81,6 +81,7 @@ fn three_sessions_with_one_preemption() {
     assert!(all(Bounds { sessions: 3, preemptions: Some(1), ..ONE }).ends > 100);
 }
 
+#[cfg(all(oneworker_test, debug_assertions))]
 #[test]
 fn the_search_finds_two_launches_where_the_election_is_not_held() {
     let _not_held = coordinator::sabotage::switch_on(coordinator::sabotage::Sabotage::ElectionNotHeld);

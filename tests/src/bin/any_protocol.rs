@@ -8,6 +8,7 @@
 use coordinator::{LaunchCommand, ProtocolRange, WorkerSpec, blocking};
 
 fn main() {
+    oneworker_tests::failpoints::install();
     let [_, verb, dir, min, max, port] =
         std::env::args().collect::<Vec<_>>().try_into().expect("serve|ensure[-alone] STATE_DIR MIN MAX PORT");
     let range =

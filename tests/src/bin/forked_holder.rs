@@ -11,7 +11,7 @@ fn main() {
     let launch = LaunchCommand::new("true", [""; 0]);
     let spec = WorkerSpec::builder(launch).port("auto").state_dir(dir).build().expect("a spec");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let claim = runtime.block_on(Tenure::claim(&system::machine(), &spec, system::readiness()));
+    let claim = runtime.block_on(Tenure::claim(&system::machine(), &spec, None, system::readiness()));
     let Ok(Claim::Won(_tenure)) = claim else { panic!("somebody else is in office") };
     // SAFETY: the child only waits for signals.
     match unsafe { libc::fork() } {

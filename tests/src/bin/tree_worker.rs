@@ -23,6 +23,7 @@ use coordinator::tree::{
 use coordinator::{Epoch, system};
 
 fn main() {
+    oneworker_tests::failpoints::install();
     guard().expect("a guardian");
     let mut args = std::env::args().skip(1);
     let digest = args.next().expect("a digest");

@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    oneworker_tests::failpoints::install();
     oneworker::main()
 }

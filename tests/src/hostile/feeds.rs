@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use coordinator::lifecycle::{Event, EventKind, Lifecycle, SqliteLifecycle, read_history};
+use coordinator::lifecycle::{Event, EventKind, History, SqliteHistory, read_history};
 use coordinator::machine::{Pid, WorkerReport};
 use coordinator::proof::{Challenge, Health, ProofKey};
 use coordinator::record::{self, LaunchNote, Record, Suspicion};
@@ -117,7 +117,7 @@ fn look_at_and_note_in_a_history(path: &Path) {
         program: None,
         reason: Some("fed".to_owned()),
     };
-    wait(SqliteLifecycle.note(dir, vec![event]));
+    wait(SqliteHistory.note(dir, vec![event]));
     let _ = read_history(dir, 100);
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use coordinator::lifecycle::{Event, EventKind, Lifecycle, SqliteLifecycle};
+use coordinator::lifecycle::{Event, EventKind, History, SqliteHistory};
 use coordinator::machine::{BootId, Moment, Pid, ProcessIdentity, StartTime, Surroundings, WorkerReport};
 use coordinator::proof::{Challenge, Health, ProofKey};
 use coordinator::record::{LaunchNote, LaunchOutcome, Record, Suspicion, WorkerState, render};
@@ -173,7 +173,7 @@ pub(super) fn lifecycle_db() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     BYTES.get_or_init(|| {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        wait(SqliteLifecycle.note(dir.path(), events(7)));
+        wait(SqliteHistory.note(dir.path(), events(7)));
         std::fs::read(dir.path().join(layout::LIFECYCLE_DB)).expect("a history")
     })
 }
@@ -277,7 +277,7 @@ pub(super) fn lifecycle_journals() -> Vec<Vec<u8>> {
     let open = Connection::open(&path).expect("a history");
     // Whoever has the file open keeps the last writer from tidying up.
     open.query_row("SELECT count(*) FROM events", [], |_| Ok(())).expect("events");
-    wait(SqliteLifecycle.note(dir.path(), events(8)));
+    wait(SqliteHistory.note(dir.path(), events(8)));
     let log = beside("-wal", 0);
     open.execute_batch(
         "PRAGMA journal_mode = delete; PRAGMA synchronous = off; BEGIN; UPDATE events SET epoch = 9",

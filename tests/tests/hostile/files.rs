@@ -119,7 +119,7 @@ proptest! {
 
         let claim = bounded(&files, BOUNDS, || {
             event_loop().block_on(async {
-                let claim = Tenure::claim(&machine, &spec, system::readiness()).await.unwrap();
+                let claim = Tenure::claim(&machine, &spec, None, system::readiness()).await.unwrap();
                 let Claim::Won(tenure) = claim else { panic!("somebody else is in office") };
                 let port = tenure.bind().await.unwrap();
                 tenure.ready(port.address).await.unwrap();

@@ -1,11 +1,9 @@
-//! Time, chance, and the history that nobody keeps here.
+//! Time and chance.
 
 use std::io;
-use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use coordinator::lifecycle::{Event, Lifecycle};
 use coordinator::machine::{BootId, Clock, Moment, Random};
 
 use crate::host::Host;
@@ -52,12 +50,4 @@ impl Random for SimulatedRandom {
         }
         Ok(())
     }
-}
-
-/// The history is for people; no decision rests on it.
-pub(super) struct NoHistory;
-
-#[async_trait]
-impl Lifecycle for NoHistory {
-    async fn note(&self, _dir: &Path, _events: Vec<Event>) {}
 }

@@ -11,7 +11,7 @@ mod processes;
 use std::sync::Arc;
 
 use coordinator::lock_scheme::UnixLocks;
-use coordinator::machine::Machine;
+use coordinator::machine::{Machine, NoHistory};
 
 pub(crate) use launcher::Channel;
 
@@ -30,6 +30,6 @@ pub(crate) fn machine(host: &Host) -> Machine {
         processes: Arc::new(processes::SimulatedProcesses(host.clone())),
         launcher: Arc::new(launcher::SimulatedLauncher(host.clone())),
         network: Arc::new(network::SimulatedNetwork(host.clone())),
-        lifecycle: Arc::new(clock::NoHistory),
+        history: Arc::new(NoHistory),
     }
 }

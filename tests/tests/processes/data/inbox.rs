@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use coordinator::api::Filter;
-use coordinator::client::observation;
 use oneworker_tests::{kill_and_wait, wait_for};
+use worker::api::Filter;
+use worker::client::observation;
 
 use super::{ask, spec};
 use crate::identity;

@@ -3,8 +3,8 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use coordinator::api::LeaseRequest;
 use oneworker_tests::{all_at_once, kill_and_wait, wait_for, wait_until_gone};
+use worker::api::LeaseRequest;
 
 use super::{ask, spec};
 use crate::identity;

@@ -8,9 +8,9 @@ mod zombies;
 
 use std::time::Duration;
 
-use coordinator::client::{Client, ClientError};
 use coordinator::{Backoff, LaunchCommand, WorkerSpec};
 use oneworker_tests::Identity;
+use worker::client::{Client, ClientError};
 
 /// A linked tool's spec of a test's identity.
 fn spec(identity: &Identity, env: &[(&str, &str)]) -> WorkerSpec {

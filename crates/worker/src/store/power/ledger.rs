@@ -1,8 +1,9 @@
-//! What the clients know: which observations and leases have to be there after a power failure, which must not be, and which may.
+//! What the clients know: which observations and leases have to be there after a power failure,
+//! which must not be, and which may.
 
 use std::collections::BTreeMap;
 
-use coordinator::api::{NewObservation, Receipt};
+use crate::api::{NewObservation, Receipt};
 
 use super::found::Found;
 

@@ -124,7 +124,7 @@ impl Story {
     }
 
     /// New ones, and some that came before.
-    fn batch(&mut self) -> Vec<coordinator::api::NewObservation> {
+    fn batch(&mut self) -> Vec<crate::api::NewObservation> {
         let n = 1 + self.dice.below(5);
         let one = |_| {
             let key = if self.next > 0 && self.dice.once_in(5) {
@@ -192,7 +192,8 @@ impl Story {
         Ok(())
     }
 
-    /// After a restore that was under way: the old database, or the new one, as the fence says, which is part of it.
+    /// After a restore that was under way: the old database, or the new one, as the fence says,
+    /// which is part of it.
     fn settle_restore(&mut self) -> Step {
         let Some(new) = self.restored.take() else { return Ok(()) };
         match self.machine.or_dead("reading the fence", Fence::highest(&self.machine.database()))? {
