@@ -23,7 +23,7 @@ pub(super) async fn bind(machine: &Machine, spec: &WorkerSpec) -> Result<BoundPo
         PortChoice::Auto => 0,
     };
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let deadline = Deadline::after(&*machine.clock, PATIENCE);
+    let deadline = Deadline::after(&*machine.clock, PATIENCE, "waiting for the port");
     let mut pause = Duration::from_millis(2);
     loop {
         match machine.network.bind(address).await {
@@ -54,7 +54,7 @@ pub(super) async fn bind_free(machine: &Machine) -> Result<BoundPort, TenureErro
 async fn goes_away(machine: &Machine, spec: &WorkerSpec, address: SocketAddr) -> bool {
     let Ok(challenge) = Challenge::fresh(&*machine.random) else { return false };
     let probe = machine.network.probe(address, &challenge);
-    match Deadline::after(&*machine.clock, PROBE).limit(&*machine.clock, probe).await {
+    match Deadline::after(&*machine.clock, PROBE, "probing the port").limit(&*machine.clock, probe).await {
         // Nobody listens: a socket of a connection has the port, and those end.
         Ok(ProbeAnswer::Refused | ProbeAnswer::Broken(_) | ProbeAnswer::Superseded) => true,
         Ok(ProbeAnswer::Health(health)) => health.name == spec.name,

@@ -12,5 +12,5 @@ mod policy;
 
 pub use handover::{HandOver, HandOverReply, InvalidPredecessor, Predecessor, Successor};
 pub(crate) use handover::{Heir, code, heir_of, lives};
-pub(crate) use ledger::{LastGood, Ledger, Refusal};
+pub(crate) use ledger::{Begun, LastGood, Ledger, Refusal};
 pub use policy::{UpgradeLimits, UpgradePolicy};
