@@ -2,7 +2,6 @@
 
 use std::io;
 
-use oneworker_protocol::{glance_on, single_poll};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{EnsureError, Worker, WorkerSpec, system};
@@ -15,7 +14,7 @@ use crate::{EnsureError, Worker, WorkerSpec, system};
 /// # Panics
 /// If called from within an async runtime, which it would block: use the async twin there.
 pub fn ensure_single_worker(spec: &WorkerSpec) -> Result<Worker, EnsureError> {
-    if let Some(worker) = glance(spec) {
+    if let Some(worker) = probe_once(spec) {
         return Ok(worker);
     }
     let runtime =
@@ -41,11 +40,12 @@ pub fn event_loop() -> io::Result<Runtime> {
 /// Half of the descriptors that an event loop takes, since a pipe has two.
 const DESCRIPTORS: usize = 4;
 
-/// Returns the running worker if it proves itself in a single poll, without an event loop.
+/// Returns the running worker if it proves itself at the first probe, without an event loop.
 ///
-/// That is what most calls come to, and a process that is made for one call needs no event loop
-/// then. Blocks for at most 50 ms, or for a quarter of the deadline of `spec`. `None` only means
-/// that [`ensure_single_worker`] must be called.
-pub fn glance(spec: &WorkerSpec) -> Option<Worker> {
-    glance_on(&system::glancing(single_poll(spec.deadline())), spec)
+/// That is what most calls come to, and a process that is made for one call needs no event loop then.
+/// Blocks for at most 50 ms, or for a quarter of the deadline of `spec`. `None` only means that
+/// [`ensure_single_worker`] must be called.
+pub fn probe_once(spec: &WorkerSpec) -> Option<Worker> {
+    let machine = system::glancing(oneworker_protocol::probe_once_limit(spec));
+    oneworker_protocol::probe_once(&machine, spec)
 }

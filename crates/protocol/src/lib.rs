@@ -25,8 +25,8 @@ mod upgrade;
 
 pub use deadline::{Deadline, TimedOut};
 pub use ensure::{
-    Outcome, ReplaceReason, Sight, Stopped, Worker, ensure_on, glance_on, inspect, read_token, request_stop,
-    single_poll,
+    Outcome, ReplaceReason, Sight, Stopped, Worker, ensure_on, inspect, probe_once, probe_once_limit,
+    read_token, request_stop,
 };
 pub use error::{EnsureError, LOG_TAIL_BYTES};
 pub use identity::{Epoch, InvalidValue, Name, Port, PortChoice, ProtocolRange};

@@ -20,7 +20,7 @@ pub(super) fn run(args: &EnsureArgs) -> Done {
     args.supervised.add_to(&mut flags);
     args.upgrade.add_to(&mut flags);
     let request = Request::new(&flags, &args.common.file(), !args.no_start)?;
-    let worker = match blocking::glance(&request.spec) {
+    let worker = match blocking::probe_once(&request.spec) {
         Some(worker) => worker,
         None => watched(&request, &request.spec, &system::machine())?,
     };

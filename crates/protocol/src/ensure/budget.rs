@@ -8,7 +8,7 @@
 //! | the whole | [`Budget::unhurried`] | a probe that only the deadline limits |
 //! | less 5 %, at most 100 ms | [`Budget::inner`] | a step: it fails first, with the better error |
 //! | less another 20 %, at most 500 ms | [`Budget::settle`] | settling for the running worker |
-//! | 1/4, at most 50 ms | [`single_poll`] | the single poll without an event loop |
+//! | 1/4, at most 50 ms | [`probe_once_limit`] | a probe without an event loop |
 //! | 1/2, 3/4 | [`Budget::rank`] | passing an elected session that is suspended |
 //! | 1/2, at least 250 ms | [`Budget::inspection`] | the probe of an inspection |
 //! | 1/2 | [`Budget::obey`] | a worker that is asked to stop: then it gets SIGTERM |
@@ -19,9 +19,10 @@ use std::time::Duration;
 use crate::deadline::Deadline;
 use crate::machine::{Clock, Moment};
 use crate::sabotage::{self, Sabotage};
+use crate::spec::WorkerSpec;
 
-/// How long a worker in good order may take to answer the single poll.
-const SINGLE_POLL: Duration = Duration::from_millis(50);
+/// How long a worker in good order may take to answer a probe without an event loop.
+const PROBE_ONCE: Duration = Duration::from_millis(50);
 /// How long the first probe is waited for alone. A worker in good order answers in a fraction of a
 /// millisecond. A slower probe is not given up: the session tries to be elected meanwhile.
 pub(super) const FIRST_PROBE: Duration = Duration::from_millis(250);
@@ -62,9 +63,9 @@ pub(super) const LENIENCE: u32 = 6;
 /// The last rank of the election. Beyond it only waiting helps.
 const MAX_RANK: u8 = 2;
 
-/// Returns how long the single poll may block, of a deadline of `whole`.
-pub fn single_poll(whole: Duration) -> Duration {
-    SINGLE_POLL.min(whole / 4)
+/// Returns how long [`probe_once`](super::probe_once) may block, on a machine whose probes block.
+pub fn probe_once_limit(spec: &WorkerSpec) -> Duration {
+    PROBE_ONCE.min(spec.deadline / 4)
 }
 
 /// The deadline of one call.
@@ -162,11 +163,11 @@ pub(super) fn grown(duration: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ensure::fixture;
+    use crate::test_machine::machine;
 
     #[test]
     fn a_step_gives_up_a_little_before_its_call() {
-        let machine = fixture::machine();
+        let machine = machine();
         for (whole, earlier) in [(5_000, 100), (1_000, 50), (20, 1)] {
             let budget = Budget::begin(&*machine.clock, Duration::from_millis(whole));
             let inner = budget.inner().remaining(&*machine.clock);
@@ -178,7 +179,7 @@ mod tests {
 
     #[test]
     fn ranks_come_at_half_and_at_three_quarters() {
-        let machine = fixture::machine();
+        let machine = machine();
         let budget = Budget::begin(&*machine.clock, Duration::from_secs(4));
         let ranks = [0, 1_999, 2_000, 2_999, 3_000, 9_000].map(|ms| budget.rank(Duration::from_millis(ms)));
         assert_eq!(ranks, [0, 0, 1, 1, 2, 2]);

@@ -156,10 +156,11 @@ impl Phase {
 mod tests {
     use super::*;
     use crate::ensure::fixture;
+    use crate::test_machine::machine;
 
     #[test]
     fn a_late_call_says_what_it_waited_for_and_tells_it_once() {
-        let (machine, request) = (fixture::machine(), fixture::request(std::env::temp_dir()));
+        let (machine, request) = (machine(), fixture::request(std::env::temp_dir()));
         let told = Mutex::new(Vec::new());
         let watcher = |words: &str| told.lock().unwrap().push(words.to_owned());
         let cx = Context::new(&machine, &request, &watcher);
@@ -194,7 +195,7 @@ mod tests {
 
     #[test]
     fn causes_that_keep_a_process_from_starting_are_told_apart() {
-        let (machine, request) = (fixture::machine(), fixture::request(std::env::temp_dir()));
+        let (machine, request) = (machine(), fixture::request(std::env::temp_dir()));
         let cx = Context::unwatched(&machine, &request);
         let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
         let full = || io::Error::from(io::ErrorKind::WouldBlock);

@@ -1,4 +1,4 @@
-//! What unit tests of this directory need: this machine, a request, and this process.
+//! What unit tests of this directory need: a request, a state directory, and this process.
 
 use std::path::PathBuf;
 
@@ -6,11 +6,7 @@ use tempfile::TempDir;
 
 use crate::machine::{Machine, ProcessInfo};
 use crate::spec::{LaunchCommand, WorkerSpec};
-
-/// This machine.
-pub(super) fn machine() -> Machine {
-    crate::test_machine::machine()
-}
+use crate::test_machine::machine;
 
 /// A request for a worker in this state directory.
 pub(super) fn request(state_dir: impl Into<PathBuf>) -> WorkerSpec {

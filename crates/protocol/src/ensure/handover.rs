@@ -16,8 +16,7 @@ use crate::deadline::Deadline;
 use crate::error::EnsureError;
 use crate::failpoint;
 use crate::identity::Epoch;
-use crate::machine::EventKind;
-use crate::machine::{Moment, ProcessIdentity};
+use crate::machine::{EventKind, Moment, ProcessIdentity};
 use crate::proof::Health;
 use crate::record::{Record, WorkerState};
 use crate::upgrade::{Begun, LastGood, Ledger, Predecessor, Refusal, lives};
@@ -107,8 +106,8 @@ impl<'c, 'a> Upgrade<'c, 'a> {
             self.ledger.choose(&request.version, now);
         }
         self.ledger.begin(&request.version, from, self.health.epoch, now, request.upgrade_limits);
-        // Without a note this could be begun again and again. A worker that can't be used is an
-        // exception: no session of its protocol is left to replace its successor.
+        // Without a note it could be begun again and again. A worker that this session can't use is
+        // replaced all the same.
         if let Err(error) = self.save().await
             && cx.can_use(&self.health)
         {

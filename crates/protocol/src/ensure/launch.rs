@@ -12,8 +12,7 @@ use super::worker::{Outcome, ReplaceReason, Worker};
 use crate::error::EnsureError;
 use crate::failpoint;
 use crate::identity::Epoch;
-use crate::machine::EventKind;
-use crate::machine::{LaunchEvent, Launched, WorkerReport};
+use crate::machine::{EventKind, LaunchEvent, Launched, WorkerReport};
 use crate::record::{LaunchNote, LaunchOutcome};
 
 /// Launches a worker, unless one is on its way already or launches are held back, and waits for it.

@@ -92,10 +92,10 @@ mod suspicion;
 mod tests;
 mod worker;
 
-pub use budget::single_poll;
+pub use budget::probe_once_limit;
 pub use inspect::{Sight, inspect};
 pub(crate) use predecessor::proven_predecessor;
-pub use run::{ensure_on, glance_on};
+pub use run::{ensure_on, probe_once};
 pub use state::read_token;
 pub use stop::{Stopped, request_stop};
 pub use worker::{Outcome, ReplaceReason, Worker};

@@ -242,10 +242,11 @@ mod tests {
     use crate::ensure::fixture;
     use crate::identity::{Epoch, ProtocolRange};
     use crate::spec::{LaunchCommand, WorkerSpec};
+    use crate::test_machine::machine;
 
     #[test]
     fn a_proven_answer_is_classified_by_state_and_protocols() {
-        let machine = fixture::machine();
+        let machine = machine();
         let request = WorkerSpec::builder(LaunchCommand::new("w", ["serve"]))
             .state_dir(std::env::temp_dir())
             .protocol(ProtocolRange::new(3, 5).unwrap())
@@ -280,7 +281,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_in_place_of_the_directory_is_an_error() {
-        let machine = fixture::machine();
+        let machine = machine();
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         std::fs::write(&file, "").unwrap();

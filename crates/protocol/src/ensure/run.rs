@@ -19,14 +19,14 @@ use crate::error::EnsureError;
 use crate::machine::Machine;
 use crate::spec::WorkerSpec;
 
-/// Returns the identity's one worker: the running one, or a new one.
+/// Returns the identity's one worker: the running one, or a new one. `watcher` is told in words what
+/// the call waits for, whenever that changes.
 ///
-/// However many sessions call this at once, at most one worker runs. Each call returns a worker
-/// that proved itself during that call, or one typed error, by the deadline of `spec`. `watcher` is
-/// told in words what the call waits for, whenever that changes.
+/// However many sessions call this at once, at most one worker runs. Each call returns a worker that
+/// proved itself during that call, or one typed error, by the deadline of `spec`.
 ///
-/// Cancelling (dropping the future) leaves nothing behind. A worker that was already launched goes
-/// on starting.
+/// Cancelling (dropping the future) leaves nothing behind. A worker that was already launched goes on
+/// starting.
 ///
 /// # Errors
 /// See [`EnsureError`]; each variant has a stable [`code`](EnsureError::code).
@@ -68,12 +68,11 @@ async fn run(cx: &Context<'_>) -> Result<Worker, EnsureError> {
     }
 }
 
-/// Returns the running worker if it proves itself in a single poll, without an event loop.
+/// Returns the running worker if it proves itself at the first probe. That is what most calls come to.
 ///
-/// That is what most calls come to, and a process that is made for one call needs no event loop
-/// then. The probes of `machine` must block for as long as they take. `None` only means that
-/// [`ensure_on`] must be called.
-pub fn glance_on(machine: &Machine, spec: &WorkerSpec) -> Option<Worker> {
+/// The probe is polled once. So it needs no event loop on a machine whose probes block for at most
+/// [`probe_once_limit`](super::probe_once_limit). `None` only means that [`ensure_on`] must be called.
+pub fn probe_once(machine: &Machine, spec: &WorkerSpec) -> Option<Worker> {
     let cx = Context::unwatched(machine, spec);
     let mut probed = std::pin::pin!(first_probe(&cx));
     // What is not done at the first poll would need an event loop.

@@ -8,8 +8,7 @@ use crate::deadline::{Deadline, TimedOut};
 use crate::error::EnsureError;
 use crate::failpoint;
 use crate::identity::Epoch;
-use crate::machine::EventKind;
-use crate::machine::{ElectionGuard, LaunchEvent, Launched, Pid, ProcessIdentity, WorkerReport};
+use crate::machine::{ElectionGuard, EventKind, LaunchEvent, Launched, Pid, ProcessIdentity, WorkerReport};
 use crate::record::{LaunchNote, LaunchOutcome};
 use crate::upgrade::{Ledger, Predecessor, code};
 
