@@ -36,7 +36,6 @@ use crate::exit::Exit;
 use crate::explain::Words;
 use crate::failure::Failure;
 use crate::output::{self, Mode};
-use crate::service as service_manager;
 use crate::spec::worker_spec;
 
 /// Does what the command line says, and reports a failure.
@@ -107,8 +106,7 @@ impl Request {
 
     /// Asks the worker for its data; it is started if none runs and the request allows it.
     fn ask<T>(&self, work: impl AsyncFnOnce(Client<'_>) -> Result<T, ClientError>) -> Result<T, Failure> {
-        let asked =
-            self.block_on(async { Ok(work(Client::on(service_manager::machine(), &self.spec)).await) })?;
+        let asked = self.block_on(async { Ok(work(Client::new(&self.spec)).await) })?;
         asked.map_err(|error| match error {
             ClientError::Worker(error) => self.failure(&error),
             other => Failure::data(&other, &self.words),
