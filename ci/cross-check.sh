@@ -7,7 +7,7 @@
 # compiler for these systems is needed.
 #
 #   CLIPPY_FLAGS             passed to clippy (default: -D warnings)
-#   CROSS_PACKAGES           what to check (default: the crates that ship and the simulated disk, for Windows and macOS with tests and examples; the packages of
+#   CROSS_PACKAGES           what to check (default: the published crates and the simulated disk, for Windows and macOS with tests and examples; the packages of
 #                            fault tests and benches use Linux's own calls)
 #   CARGO_TARGET_DIR         default: target/cross
 set -euo pipefail
@@ -21,8 +21,7 @@ use_debians_rust
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/cross}
 mkdir -p "$CARGO_TARGET_DIR"
 # shellcheck disable=SC2206 # one word for each package
-packages=(${CROSS_PACKAGES:--p oneworker-protocol -p oneworker-system -p oneworker-process-tree -p oneworker-fence -p oneworker-history
-  -p oneworker-coordinator -p oneworker-worker -p oneworker -p oneworker-disk})
+packages=(${CROSS_PACKAGES:-$(published_packages) -p oneworker-disk})
 flags=${CLIPPY_FLAGS:--D warnings}
 # Nobody waits for what is built here: nothing is optimised.
 plain=(--config 'profile.dev.debug="none"' --config 'profile.dev.package."*".opt-level=0' --config 'profile.dev.package.oneworker-protocol.opt-level=0'

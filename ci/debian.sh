@@ -1,7 +1,9 @@
+# shellcheck shell=bash
 # Sourced by the scripts beside it, which need Debian 12 with root, apt and crates.io. They do not touch the rustup toolchain: Debian's own `rustc-web`
 # comes with the source of `std`, which is built for targets that have none here.
 
 # What building for any foreign target takes.
+# shellcheck disable=SC2034 # for those scripts
 rust=(rustc-web cargo-web rust-web-src)
 
 # Installs those of the packages that are missing.
@@ -16,6 +18,15 @@ install_packages() {
   apt-get update -qq
   # shellcheck disable=SC2086 # one word for each package
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+}
+
+# Prints the options that name the crates that are published: what ships. Needs python3.
+published_packages() {
+  cargo metadata --no-deps --format-version 1 | python3 -c '
+import json, sys
+for package in json.load(sys.stdin)["packages"]:
+    if package["publish"] != []:
+        print("-p", package["name"])'
 }
 
 # From here on Debian's cargo and rustc, not rustup's; -Zbuild-std needs the nightly features of that compiler.

@@ -6,21 +6,17 @@
 # Needs Rust and Apple's command line tools (`xcode-select --install`). About ten minutes, most of which is the building. Nothing is installed, and nothing
 # but temporary directories is written to. Send the file that it names at the end, whatever it says.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 [ "$(uname -s)" = Darwin ] || { echo "this is for a Mac; here it is $(uname -s)" >&2; exit 2; }
 
 report=$PWD/target/macos-report.txt log=$PWD/target/macos-tests.txt
 mkdir -p target
-packages=()
-for package in protocol system process-tree fence history coordinator worker; do packages+=(--package "oneworker-$package"); done
-packages+=(--package oneworker)
-echo "== building"
+echo "== building the program"
 cargo build --release --package oneworker || exit 1
-cargo test --no-run "${packages[@]}" || exit 1
-echo "== running the tests"
+echo "== building and running the tests"
 # Ten storms of fifty sessions, and a hundred ends by force at random.
 EVERYWHERE_ROUNDS=10 EVERYWHERE_SESSIONS=50 EVERYWHERE_KILLS=100 \
-  cargo test --no-fail-fast "${packages[@]}" 2>&1 | tee "$log" | grep -E '^(running|test result)'
+  cargo xtask ci --step tests 2>&1 | tee "$log" | grep -E '^(running|test result)'
 
 state=$(mktemp -d)/state
 program=target/$(rustc -vV | sed -n 's/^host: //p')/release/oneworker
@@ -52,6 +48,7 @@ line() { if "${@:2}" >>"$log" 2>&1; then printf 'holds   %s\n' "$1"; else printf
   line 'clocks that exclude sleep' passed 'clock::'
   line 'the sockets are passed to a successor (SCM_RIGHTS)' passed 'passing::'
   line 'paths with spaces and letters of any kind' passed 'paths_may_have_spaces'
+  # shellcheck disable=SC2016 # it is a name
   line 'by hand: $(...) returns, a copy finds the worker, doctor is silent' by_hand
   echo
   grep -E '^test .* FAILED$' "$log" | sed 's/^/        /'

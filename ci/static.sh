@@ -29,7 +29,8 @@ if [ "$processor" = "$(uname -m)" ]; then
 fi
 
 install_packages qemu-user-static
-[ $# -gt 0 ] || set -- -p oneworker-protocol -p oneworker-system -p oneworker-process-tree -p oneworker-fence -p oneworker-history -p oneworker-coordinator -p oneworker-worker -p oneworker --lib --bins --tests -- --skip a_supervised_command --skip a_command_that
+# shellcheck disable=SC2046 # one word for each
+[ $# -gt 0 ] || set -- $(published_packages) --lib --bins --tests -- --skip a_supervised_command --skip a_command_that
 # A program's first twenty bytes say what it is for (elf(5)): here, 64 bits, little-endian, aarch64.
 [ "$processor" = aarch64 ] || { echo "no pattern for $processor" >&2; exit 2; }
 magic='\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00'

@@ -12,13 +12,13 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 . ci/debian.sh
-install_packages "${rust[@]}" rust-web-clippy gcc-mingw-w64-x86-64-posix wine64
+install_packages "${rust[@]}" rust-web-clippy gcc-mingw-w64-x86-64-posix wine64 python3
 use_debians_rust
 unset DISPLAY
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/windows}
 target=x86_64-pc-windows-gnu
-build=(-p oneworker-protocol -p oneworker-system -p oneworker-process-tree -p oneworker-fence -p oneworker-history -p oneworker-coordinator
-  -p oneworker-worker -p oneworker -Zbuild-std=std,panic_unwind --target "$target")
+# shellcheck disable=SC2207 # one word for each
+build=($(published_packages) -Zbuild-std=std,panic_unwind --target "$target")
 
 echo "== building, with clippy"
 lint_while_building "$CARGO_TARGET_DIR" '-D warnings'

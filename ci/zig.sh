@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the scripts beside it, after ci/debian.sh and with python3-venv installed: zig, from PyPI, as the C compiler and linker for musl and macOS.
 #
 #   ZIG_TOOLS                where it is put (default: target/zig)

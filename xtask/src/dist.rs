@@ -46,7 +46,7 @@ fn binary(text: &str) -> Result<(Target, PathBuf), String> {
 }
 
 /// What was made.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Packages {
     /// The directory.
     pub out: PathBuf,

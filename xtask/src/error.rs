@@ -54,6 +54,22 @@ pub enum Error {
         /// What it is.
         found: String,
     },
+    /// Steps of a check failed, or were skipped and must not be; each has said why.
+    #[error("{} did not pass. `--step NAME` runs one of them again", names.join(", "))]
+    Steps {
+        /// Their names.
+        names: Vec<&'static str>,
+    },
+    /// A check found something that must not be.
+    #[error("{what}: {found}. {wanted}")]
+    Unmet {
+        /// What was checked.
+        what: String,
+        /// What was found.
+        found: String,
+        /// What must be, or what to do.
+        wanted: &'static str,
+    },
     /// A variable or a file holds what is not understood.
     #[error("{what} is {found}, which is not understood: {wanted}")]
     Value {

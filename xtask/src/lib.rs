@@ -1,12 +1,15 @@
-//! Makes what is released: `cargo xtask dist`, described in `docs/packaging.md`.
+//! Tasks of this workspace.
 //!
-//! The same binary gives the same bytes, wherever and whenever it is packaged: entries are sorted, owners and modes are fixed, and every time is
-//! that of the commit.
+//! - `cargo xtask check` is the fast path of a change: format, lints, unit tests.
+//! - `cargo xtask ci` is everything that must hold before a change lands. See `CONTRIBUTING.md`.
+//! - `cargo xtask dist` makes what is released, described in `docs/packaging.md`. The same binary gives the same bytes, wherever and
+//!   whenever it is packaged: entries are sorted, owners and modes are fixed, and every time is that of the commit.
 
 #![forbid(unsafe_code)]
 
 mod building;
 mod bundle;
+mod checks;
 mod checksums;
 mod content;
 mod dist;
@@ -41,16 +44,22 @@ struct Xtask {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Check a change in a minute or two: format, lints, unit tests
+    Check(checks::CheckArgs),
+    /// Check everything that must hold before a change lands
+    Ci(checks::CiArgs),
     /// Make archives, npm packages and wheels
     Dist(dist::Args),
 }
 
-/// Does what the arguments say, the program's name first.
+/// Does what the arguments say, the program's name first. Returns what was packaged; the other tasks package nothing.
 ///
 /// # Errors
 /// What kept it from being done; nothing that was already written is taken away.
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Packages, Error> {
     match Xtask::try_parse_from(args)?.task {
+        Task::Check(args) => checks::check(&args).map(|()| Packages::default()),
+        Task::Ci(args) => checks::ci(&args).map(|()| Packages::default()),
         Task::Dist(args) => dist::dist(&args),
     }
 }

@@ -1,15 +1,16 @@
 //! A failure as the caller gets it: what happened, why, what to do next, and a code that stays the same.
 
 use coordinator::{EnsureError, WorkerSpec};
+use oneworker_agents::settings::FileError;
 use serde_json::{Map, Value};
 use worker::client::ClientError;
 use worker::{ServeError, StoreError};
 
 use crate::config::ConfigError;
+use crate::errors;
 use crate::exit::{self, Exit};
 use crate::explain::{self, Words};
 use crate::fields;
-use crate::written::Refused;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -29,13 +30,17 @@ pub(crate) struct Failure {
 impl Failure {
     /// A mistake of whoever called.
     pub(crate) fn usage(message: String) -> Self {
-        Self::plain("usage", message, "See oneworker --help and docs/cli.md.".to_owned())
+        Self::helped("usage", message)
     }
 
     /// Something that could not be read or written.
     pub(crate) fn io(what: &str, error: &std::io::Error) -> Self {
-        let help = "Check the disk's free space and the rights of the files named above.";
-        Self::plain("io", format!("{what}: {error}"), help.to_owned())
+        Self::helped("io", format!("{what}: {error}"))
+    }
+
+    /// A file of another program that is left as it is.
+    pub(crate) fn not_written(message: String) -> Self {
+        Self::helped("not_written", message)
     }
 
     /// Why there is no worker.
@@ -57,16 +62,18 @@ impl Failure {
 
     /// Why the worker did not do what it was asked to with its data.
     pub(crate) fn data(error: &ClientError, words: &Words) -> Self {
-        let code = exit::TABLE
-            .iter()
-            .find(|(known, _)| *known == error.code())
-            .map_or("refused", |(known, _)| known);
+        let code = errors::of(error.code()).map_or("refused", |kind| kind.code);
         Self::plain(code, error.to_string(), explain::data(code, words))
     }
 
     /// Why the data could not be copied.
     pub(crate) fn store(error: &StoreError, words: &Words) -> Self {
         Self::plain(error.code(), error.to_string(), explain::data(error.code(), words))
+    }
+
+    /// A failure with the usual help of its code.
+    fn helped(code: &'static str, message: String) -> Self {
+        Self::plain(code, message, explain::plain(code, errors::USUAL).to_owned())
     }
 
     /// A failure without fields or log.
@@ -80,10 +87,9 @@ impl Failure {
     }
 }
 
-impl From<Refused> for Failure {
-    fn from(Refused(message): Refused) -> Self {
-        let help = "Nothing was written. Mend the file, or make room for it, and run the command again.";
-        Self::plain("not_written", message, help.to_owned())
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        Self::not_written(error.to_string())
     }
 }
 

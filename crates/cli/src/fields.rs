@@ -1,14 +1,40 @@
-//! The JSON fields that a failure has besides code, message and help. They are documented in `docs/cli.md`, and only ever added to.
+//! What is known of a failure besides code, message and help.
+//!
+//! The table of errors says which of it become JSON fields.
 
+use std::path::Path;
 use std::time::Duration;
 
-use coordinator::machine::{Activity, Ending, Pid};
+use coordinator::machine::{Activity, Ending, LaunchError, Pid};
 use coordinator::{EnsureError, TenureError};
+use humantime::format_duration;
 use serde_json::{Map, Value, json};
 use worker::ServeError;
 
+use crate::errors;
+
+/// Facts by their names. Those that the table of errors names are JSON fields. Others are only for the
+/// help.
+pub(crate) type Facts = Map<String, Value>;
+
 /// The fields of an error.
-pub(crate) fn of(error: &EnsureError) -> Map<String, Value> {
+pub(crate) fn of(error: &EnsureError) -> Facts {
+    named(error.code(), facts(error))
+}
+
+/// The fields of a worker's own error.
+pub(crate) fn of_serve(error: &ServeError) -> Facts {
+    named(error.code(), facts_of_serve(error))
+}
+
+/// Those facts that are fields of the errors with this code.
+fn named(code: &str, mut facts: Facts) -> Facts {
+    let fields = errors::of(code).map_or(&[][..], |kind| kind.fields);
+    fields.iter().filter_map(|name| facts.remove_entry(*name)).collect()
+}
+
+/// All that is known of an error.
+pub(crate) fn facts(error: &EnsureError) -> Facts {
     match error {
         EnsureError::StateDir { path, .. } | EnsureError::Lock { path, .. } => {
             object(json!({ "path": path.to_string_lossy() }))
@@ -27,7 +53,9 @@ pub(crate) fn of(error: &EnsureError) -> Map<String, Value> {
             object(json!({ "pid": pid, "activity": activity_word(*activity), "why": why }))
         }
         EnsureError::LockLeaked { path, pids } => lock_leaked(path, pids),
-        EnsureError::Foreign { address, what } => object(json!({ "address": address, "what": what })),
+        EnsureError::Foreign { address, what } => {
+            object(json!({ "address": address, "what": what, "port": address.port() }))
+        }
         EnsureError::PortTaken { port, pid, program } => port_taken(*port, *pid, program.as_deref()),
         EnsureError::TooNew {
             pid,
@@ -41,6 +69,7 @@ pub(crate) fn of(error: &EnsureError) -> Map<String, Value> {
             "pid": pid,
             "worker_version": worker_version.to_string(),
             "worker_protocol": worker_protocol,
+            "worker_protocols": worker_protocol.to_string(),
             "worker_program": worker_program.to_string_lossy(),
             "version": version.to_string(),
             "protocol": protocol,
@@ -51,10 +80,15 @@ pub(crate) fn of(error: &EnsureError) -> Map<String, Value> {
         }
         EnsureError::CoolingDown { retry_in, attempts, last_error, log_tail } => object(json!({
             "retry_in_ms": ms(*retry_in),
+            "retry_in": format_duration(rounded_up(*retry_in)).to_string(),
             "attempts": attempts,
             "last_error": last_error,
             "log_tail": log_tail,
         })),
+        EnsureError::CannotLaunch(LaunchError::Program { program, .. }) => {
+            object(json!({ "program": program }))
+        }
+        EnsureError::CannotLaunch(LaunchError::Log { path, .. }) => object(json!({ "path": path })),
         EnsureError::LaunchFailed { ending, log_tail } => {
             let (status, signal) = match ending {
                 Ending::Exited(status) => (Some(*status), None),
@@ -70,13 +104,13 @@ pub(crate) fn of(error: &EnsureError) -> Map<String, Value> {
         EnsureError::TimedOut { phase, waited } => {
             object(json!({ "phase": phase, "waited_ms": ms(*waited) }))
         }
-        // `NotRunning` and `CannotLaunch` have none; neither has a variant of a newer library.
+        // Nothing is known of `NotRunning`, nor of a variant of a newer library.
         _ => Map::new(),
     }
 }
 
-/// The fields of a worker's own error.
-pub(crate) fn of_serve(error: &ServeError) -> Map<String, Value> {
+/// All that is known of a worker's own error.
+pub(crate) fn facts_of_serve(error: &ServeError) -> Facts {
     match error {
         ServeError::Tenure(TenureError::StateDir { path, .. } | TenureError::Lock { path, .. }) => {
             object(json!({ "path": path.to_string_lossy() }))
@@ -90,12 +124,19 @@ pub(crate) fn of_serve(error: &ServeError) -> Map<String, Value> {
     }
 }
 
-fn lock_leaked(path: &std::path::Path, pids: &[Pid]) -> Map<String, Value> {
+fn lock_leaked(path: &Path, pids: &[Pid]) -> Facts {
     object(json!({ "path": path.to_string_lossy(), "pids": pids }))
 }
 
-fn port_taken(port: u16, pid: Option<Pid>, program: Option<&str>) -> Map<String, Value> {
-    object(json!({ "port": port, "pid": pid, "program": program }))
+fn port_taken(port: u16, pid: Option<Pid>, program: Option<&str>) -> Facts {
+    let holder = program.unwrap_or("the program that holds it");
+    object(json!({ "port": port, "pid": pid, "program": program, "holder": holder }))
+}
+
+/// A time to wait, in whole tenths of a second: less would be too early, more digits are noise.
+fn rounded_up(duration: Duration) -> Duration {
+    let tenths = duration.as_nanos().div_ceil(100_000_000);
+    Duration::from_millis(u64::try_from(tenths).unwrap_or(u64::MAX / 100).saturating_mul(100))
 }
 
 /// Whole milliseconds.
@@ -114,7 +155,7 @@ pub(crate) fn activity_word(activity: Activity) -> &'static str {
     }
 }
 
-fn object(value: Value) -> Map<String, Value> {
+fn object(value: Value) -> Facts {
     match value {
         Value::Object(map) => map,
         _ => Map::new(),
@@ -127,7 +168,6 @@ pub(crate) fn samples() -> Vec<EnsureError> {
     use std::io;
 
     use coordinator::ProtocolRange;
-    use coordinator::machine::LaunchError;
     use semver::Version;
 
     let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
@@ -177,5 +217,4 @@ pub(crate) fn samples() -> Vec<EnsureError> {
 }
 
 #[cfg(test)]
-#[path = "fields_tests.rs"]
 mod tests;

@@ -1,5 +1,6 @@
 //! Where this program is installed, and in which versions.
 
+use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, PipeReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -16,6 +17,26 @@ const MOST: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// The longest version, in bytes.
 const LONGEST: u64 = 256;
+
+/// A copy of the program, and the version that it says it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Install {
+    pub(crate) program: PathBuf,
+    pub(crate) version: Version,
+}
+
+impl Install {
+    /// Asks this program. `None` if it does not answer as this program does.
+    pub(crate) fn ask(program: PathBuf) -> Option<Self> {
+        let version = version_of(&program)?;
+        Some(Self { program, version })
+    }
+
+    /// What the worker is launched with.
+    pub(crate) fn program(&self) -> &OsStr {
+        self.program.as_os_str()
+    }
+}
 
 /// Those that `PATH` leads to, in its order, each once.
 pub(crate) fn in_path() -> Vec<PathBuf> {

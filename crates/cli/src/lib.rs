@@ -12,20 +12,20 @@
 //! | `census` | the processes of this user, and what each is to an identity |
 //! | `commands` | one file for each command |
 //! | `installs` | where this program is installed, and in which versions |
-//! | `agents` | the agents whose hooks we serve |
 //! | `service` | what service managers read |
-//! | `written` | files of other programs that we write into |
+//! | `errors` | the table of errors |
 //! | `failure`, `explain`, `fields`, `exit` | a failure's words, advice, JSON fields and exit code |
 //! | `version` | which version of the program this is |
+//! | `request` | what most commands begin with: settings, and calls to the worker |
 //! | `output`, `progress` | what is written, and where |
 
 #![forbid(unsafe_code)]
 
-mod agents;
 mod args;
 mod census;
 mod commands;
 mod config;
+mod errors;
 mod exit;
 mod explain;
 mod failure;
@@ -33,10 +33,12 @@ mod fields;
 mod installs;
 mod output;
 mod progress;
+#[cfg(test)]
+mod reference;
+mod request;
 mod service;
 mod spec;
 mod version;
-mod written;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -33,7 +33,7 @@ impl Progress {
         if !io::stderr().is_terminal() {
             return work.await;
         }
-        let mut line = Line::default();
+        let mut line = ProgressLine::default();
         tokio::select! {
             biased;
             done = work => done,
@@ -41,7 +41,7 @@ impl Progress {
         }
     }
 
-    async fn show(&self, line: &mut Line) -> std::convert::Infallible {
+    async fn show(&self, line: &mut ProgressLine) -> std::convert::Infallible {
         tokio::time::sleep(PATIENCE).await;
         loop {
             let phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -55,7 +55,7 @@ impl Progress {
 #[derive(Debug)]
 pub(crate) struct Bar {
     of: usize,
-    line: Option<Mutex<Line>>,
+    line: Option<Mutex<ProgressLine>>,
 }
 
 impl Bar {
@@ -78,11 +78,11 @@ impl Bar {
 
 /// The line; cleared when dropped.
 #[derive(Debug, Default)]
-struct Line {
+struct ProgressLine {
     shown: String,
 }
 
-impl Line {
+impl ProgressLine {
     fn put(&mut self, words: &str) {
         let text = fitted(words);
         if text != self.shown {
@@ -96,7 +96,7 @@ impl Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for ProgressLine {
     fn drop(&mut self) {
         if !self.shown.is_empty() {
             let _ = write!(io::stderr().lock(), "\r{:width$}\r", "", width = self.shown.chars().count());

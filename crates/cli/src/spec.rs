@@ -9,18 +9,26 @@ use std::time::Duration;
 use coordinator::{Backoff, LaunchCommand, SpecError, UpgradeLimits, WorkerSpec, WorkerSpecBuilder};
 use worker::ServeOptions;
 
-use crate::commands::Install;
 use crate::config::{ConfigError, Key, Settings, Source};
+use crate::installs::Install;
 
-/// What a session asks for within `deadline`.
+/// What a session asks for.
 ///
 /// # Errors
 /// If a value lies outside of its bounds.
-pub(crate) fn worker_spec(
-    settings: &Settings,
-    may_start: bool,
-    deadline: Duration,
-) -> Result<WorkerSpec, ConfigError> {
+pub(crate) fn worker_spec(settings: &Settings, may_start: bool) -> Result<WorkerSpec, ConfigError> {
+    own_spec(settings, may_start, settings.deadline.value)
+}
+
+/// What a session asks for that is to start this program within what is left of its deadline.
+///
+/// # Errors
+/// If a value lies outside of its bounds.
+pub(crate) fn spec_within(settings: &Settings, left: Duration) -> Result<WorkerSpec, ConfigError> {
+    own_spec(settings, true, left)
+}
+
+fn own_spec(settings: &Settings, may_start: bool, deadline: Duration) -> Result<WorkerSpec, ConfigError> {
     let launch = LaunchCommand::this_program(serve_arguments(settings)).map_err(ConfigError::Program)?;
     let version = crate::version::of_this_program();
     build(settings, launch, may_start, |spec| spec.deadline(deadline).version(version))
@@ -104,8 +112,7 @@ pub(crate) fn serve_options(settings: &Settings, foreground: bool) -> ServeOptio
 fn serve_arguments(settings: &Settings) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = vec!["serve".into(), "--no-config".into()];
     for entry in settings.entries() {
-        // A worker looks for no strays.
-        if !entry.key.is_of_sessions() && entry.key != Key::Strays {
+        if !entry.key.is_of_sessions() {
             // In one piece, so that no value is ever taken for a flag.
             let mut argument = OsString::from(entry.key.flag());
             argument.push("=");
@@ -167,7 +174,7 @@ mod tests {
             (Key::BackoffBase, "0"),
             (Key::EnvPass, "LANG"),
         ]);
-        let spec = worker_spec(&session, true, session.deadline.value).unwrap();
+        let spec = worker_spec(&session, true).unwrap();
         assert_eq!(spec.launch().env_pass, ["LANG"]);
         let line = [OsString::from("oneworker")].into_iter().chain(spec.launch().args.clone());
         let Ok(Command::Serve(args)) = args::parse(line) else {
@@ -190,10 +197,10 @@ mod tests {
     #[test]
     fn a_value_out_of_its_bounds_is_named_with_its_source() {
         let short = settings(&[(Key::HangLimit, "1ms")]);
-        let error = worker_spec(&short, true, short.deadline.value).unwrap_err();
+        let error = worker_spec(&short, true).unwrap_err();
         assert!(error.to_string().starts_with("--hang-limit: hang limit must be between"), "{error}");
         let long = settings(&[(Key::BackoffBase, "2m")]);
-        let error = worker_spec(&long, true, long.deadline.value).unwrap_err();
+        let error = worker_spec(&long, true).unwrap_err();
         assert!(error.to_string().starts_with("--backoff-base: longest backoff must be"), "{error}");
     }
 }

@@ -1,11 +1,11 @@
-//! What the one who starts a worker may decide: [`ServeOptions`] and [`Limits`].
+//! What the program that starts a worker may choose: [`ServeOptions`] and [`Limits`].
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use coordinator::Predecessor;
+use oneworker_supervisor::Plan;
 
-use crate::children::Plan;
 use crate::log::LogLevel;
 use crate::service_manager::ServiceManager;
 
@@ -13,38 +13,43 @@ use crate::service_manager::ServiceManager;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ServeOptions {
-    /// Somebody watches: standard error is not the log file and is left as it is, nothing is rotated, and a hang-up of the terminal ends the worker.
+    /// Run in a terminal: standard error is not the log file, nothing is rotated, and a hang-up of
+    /// the terminal ends the worker.
     pub foreground: bool,
-    /// The least important line that is logged; by default what `ONEWORKER_LOG` says, else [`LogLevel::Info`].
+    /// The least important line that is logged. Default: the value of `ONEWORKER_LOG`, otherwise
+    /// [`LogLevel::Info`].
     pub log_level: Option<LogLevel>,
-    /// The log is rotated when it is larger than this many bytes; 5 MiB by default.
+    /// The log is rotated when it is larger than this many bytes. Default: 5 MiB.
     pub log_max_bytes: u64,
-    /// So many rotated logs are kept; 3 by default. With 0, a full log is begun anew.
+    /// How many rotated logs are kept. With 0, a full log is overwritten. Default: 3.
     pub log_keep: u32,
-    /// How long running requests may take to end once the stop has begun; 5 s by default.
+    /// How long requests in progress may take to end once the stop has begun. Default: 5 s.
     pub drain: Duration,
-    /// The process is ended when its event loop has been stuck for so long. By default the spec's hang limit, after which sessions would
-    /// replace the worker anyway.
+    /// The process is ended when its event loop has been stuck for this long. Default: the spec's
+    /// hang limit, after which sessions would replace the worker anyway.
     pub watchdog: Option<Duration>,
-    /// Wait for office instead of ending when somebody else has it. By default so under a service manager (`NOTIFY_SOCKET`), which
-    /// would take an early end for a failure and start the worker over and over.
+    /// Stand by instead of ending when another worker is running. Default: on under a service
+    /// manager (`NOTIFY_SOCKET`), which would take an early end for a failure and restart the
+    /// worker in a loop.
     pub stand_by: bool,
-    /// Whom this worker takes over from. By default what the one who launched it said.
+    /// The worker that this one takes over from. Default: what the launching process has passed on.
     pub predecessor: Option<Predecessor>,
-    /// What clients may use up.
+    /// What clients may use.
     pub limits: Limits,
-    /// The worker leaves when nobody has needed it for so long: no session has a lease, nobody was given it, and nobody asked for its data.
-    /// 30 min by default; zero: never.
+    /// The worker stops when it has not been needed for this long: no session has a lease, none was
+    /// given this worker, and no client asked for its data. Default: 30 min. Zero means never.
     pub idle_timeout: Duration,
-    /// The database; by default `worker.db` in the state directory.
+    /// The database. Default: `worker.db` in the state directory.
     pub database: Option<PathBuf>,
-    /// Observations are dropped after so long; zero, the default: never.
+    /// Observations are dropped after this long. Zero, the default, means never.
     pub keep_for: Duration,
-    /// The oldest observations are dropped when the database is larger than so many bytes; 0, the default: never.
+    /// The oldest observations are dropped when the database is larger than this many bytes. Zero,
+    /// the default, means never.
     pub keep_bytes: u64,
-    /// Whether each commit waits for the disk, so that what was answered survives a power failure: `synchronous=FULL`. On by default.
+    /// Whether each commit waits for the disk, so that acknowledged data survives a power failure:
+    /// `synchronous=FULL`. Default: on.
     pub synced: bool,
-    /// What is started in this worker's place and beside it; nothing by default.
+    /// The commands that run in this worker's place and beside it. Default: none.
     pub children: Plan,
 }
 
@@ -70,24 +75,28 @@ impl Default for ServeOptions {
     }
 }
 
-/// What clients may use up. Everything a client can make the worker hold is bounded by one of these.
+/// What clients may use. Everything that a client can make the worker hold has one of these bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Connections at a time; 256 by default. One more closes the connection that has been quiet for longest, and is refused with 503
-    /// only if every connection is in the middle of a request.
+    /// Connections at a time. One more closes the connection that has been quiet for longest. It is
+    /// refused with 503 only if every connection is in the middle of a request. Default: 256.
     pub connections: usize,
-    /// Bytes of request line and headers; 16 KiB by default, and never less than 8 KiB.
+    /// Bytes of request line and headers, at least 8 KiB. Default: 16 KiB.
     pub head_bytes: usize,
-    /// Bytes of a body; 64 KiB by default.
+    /// Bytes of a body. Default: 64 KiB.
     pub body_bytes: usize,
-    /// Bytes of a body of observations; 1 MiB by default. Bodies that are being sent, and what waits to be written, have 8 MiB together.
+    /// Bytes of a body of observations. Bodies in transit and waiting writes share 8 MiB. Default:
+    /// 1 MiB.
     pub batch_bytes: usize,
-    /// How long a connection may take to send a complete head, its first or its next; 10 s by default.
+    /// How long a connection may take to send a complete head, its first or its next. Default: 10
+    /// s.
     pub head_time: Duration,
-    /// How long a request may take from its head to its answer, the client's sending of the body included; 10 s by default.
+    /// How long a request may take from its head to its response, including the transfer of its
+    /// body. Default: 10 s.
     pub request_time: Duration,
-    /// How long a client may leave an answer unread that does not fit into the kernel's buffers; 10 s by default.
+    /// How long a client may leave a response unread that does not fit into the kernel's buffers.
+    /// Default: 10 s.
     pub write_time: Duration,
 }
 

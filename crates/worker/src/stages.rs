@@ -1,51 +1,59 @@
 //! The stop: stages with a budget each.
 //!
-//! A stop with one budget for all spends it in the first stage, and the rest never happens; a stop with none never ends. Here every stage
-//! has its own, says in the log how it went, and leaves the next one its time. The watchdog holds the sum, and ends the process if that is
-//! exceeded all the same: never half-alive.
+//! With one budget for all stages, the first stage could spend it, and the rest would never happen.
+//! Without a budget, a stop may never end. So every stage has its own, and logs how it went. The
+//! watchdog has the sum, and ends the process if that is exceeded.
 
 use std::time::Duration;
 
 use coordinator::Tenure;
 use tokio::time::{Instant, timeout};
 
-use crate::handover::Outgoing;
-use crate::serve::House;
-use crate::server::{Drained, Server};
+use crate::context::TenureContext;
+use crate::error::ServeError;
+use crate::handover::SocketSender;
+use crate::options::ServeOptions;
+use crate::resources::Resources;
+use crate::server::{DrainReport, HttpServer};
 use crate::stop::{Stop, StopReason};
 
-/// To say that the tenure is about to end.
+/// To mark the record: the tenure is about to end.
 const LEAVING: Duration = Duration::from_secs(1);
-/// To write what waits, and to close the database.
+/// To commit the waiting writes, and to close the database.
 const CLOSE: Duration = Duration::from_secs(2);
-/// To note the end, and to remove the secrets.
+/// To record the end, and to remove the secrets.
 const END: Duration = Duration::from_secs(1);
-/// For what lies between the stages, on a loaded machine.
+/// For the time between the stages on a loaded machine.
 const SLACK: Duration = Duration::from_secs(2);
 
-/// The longest that a stop with this drain, that of children included, may take.
+/// Returns the longest time that the stop of a worker with these options may take.
+pub(crate) fn stop_budget(options: &ServeOptions) -> Duration {
+    budget(options.drain + options.children.stop_budget())
+}
+
+/// Returns the longest time that a stop may take, if all drains together take `drain`.
 pub(crate) fn budget(drain: Duration) -> Duration {
     LEAVING.saturating_add(drain).saturating_add(CLOSE).saturating_add(END).saturating_add(SLACK)
 }
 
-/// Goes through the stages. The lock goes when the tenure is dropped, after this.
+/// Goes through the stages. The lock is released afterwards, when the tenure is dropped.
 pub(crate) async fn leave(
-    tenure: &Tenure,
-    mut house: House,
-    stop: &Stop,
+    context: &TenureContext<'_>,
+    mut resources: Resources,
     reason: &StopReason,
     drain: Duration,
 ) {
+    let TenureContext { tenure, stop, .. } = context;
     let begun = Instant::now();
     tracing::info!(epoch = tenure.epoch().0, "stopping ({reason})");
 
     if timeout(LEAVING, tenure.leaving()).await.is_err() {
         tracing::warn!("stop: the record could not be marked within {LEAVING:?}");
     }
-    if let Some(server) = house.server {
-        let drained = match house.outgoing.take() {
-            Some(outgoing) if matches!(reason, StopReason::HandedOver { .. }) => {
-                pass_on(server, outgoing, drain, stop).await
+    if let Some(server) = resources.server {
+        let drained = match resources.sender.take() {
+            Some(sender) if matches!(reason, StopReason::HandedOver { .. }) => {
+                pass_on(server, sender, drain, stop).await
             }
             _ => server.drain(drain, stop.hurried()).await,
         };
@@ -57,8 +65,8 @@ pub(crate) async fn leave(
             ),
         }
     }
-    house.children.stop(stop.hurried()).await;
-    if let Some(store) = house.store
+    resources.supervisor.stop(stop.hurried()).await;
+    if let Some(store) = resources.store
         && timeout(CLOSE, store.close()).await.is_err()
     {
         tracing::warn!("stop: the database could not be closed within {CLOSE:?}");
@@ -67,28 +75,36 @@ pub(crate) async fn leave(
     tracing::info!("stopped after {:.1?}", begun.elapsed());
 }
 
-/// Stops serving, and gives the successor the connections that it can go on with.
-async fn pass_on(server: Server, outgoing: Outgoing, drain: Duration, stop: &Stop) -> Drained {
-    let (drained, connections) = server.pass_on(drain, stop.hurried()).await;
+/// Stops serving, and gives the successor the connections that it can continue.
+async fn pass_on(server: HttpServer, sender: SocketSender, drain: Duration, stop: &Stop) -> DrainReport {
+    let (report, connections) = server.pass_on(drain, stop.hurried()).await;
     let count = connections.len();
-    match outgoing.pass(connections).await {
+    match sender.pass(connections).await {
         Ok(()) => tracing::info!("stop: {count} connections were passed on"),
         Err(error) => tracing::warn!("stop: not all of {count} connections were passed on: {error}"),
     }
-    drained
+    report
 }
 
-/// The last stage alone, for a worker that has not served yet.
-pub(crate) async fn end(tenure: &Tenure, why: &str) {
+/// The last stage alone.
+async fn end(tenure: &Tenure, why: &str) {
     if timeout(END, tenure.end(why)).await.is_err() {
         tracing::warn!("stop: the end could not be noted within {END:?}");
     }
 }
 
-/// The last stage of a worker that can't serve.
+/// Ends the tenure of a worker that can't serve, and reports why to the sessions.
 pub(crate) async fn fail(tenure: &Tenure, error: &coordinator::TenureError) {
     tracing::error!(code = error.code(), "{error}");
     if timeout(END, tenure.fail(error)).await.is_err() {
         tracing::warn!("stop: the failure could not be noted within {END:?}");
     }
+}
+
+/// Ends the tenure of a worker that can't serve for a reason of its own process. Returns the
+/// reason.
+pub(crate) async fn abandon(tenure: &Tenure, error: ServeError) -> ServeError {
+    tracing::error!(code = error.code(), "{error}");
+    end(tenure, &error.to_string()).await;
+    error
 }

@@ -1,4 +1,5 @@
-//! Why a tenure ends, and the one place where that is decided: the first reason counts, and everybody who waits hears it.
+//! Why a tenure ends, and the one place where that is decided. The first reason counts, and wakes
+//! all tasks that wait for it.
 
 use std::fmt;
 use std::future::pending;
@@ -12,19 +13,19 @@ use tokio::sync::watch;
 pub enum StopReason {
     /// A signal, or a console event on Windows.
     Signal(&'static str),
-    /// A holder of the bearer asked it to.
+    /// A client with the bearer token asked for it.
     Asked {
-        /// What was given as the reason: printable, at most 200 characters.
+        /// The given reason: printable, at most 200 characters.
         why: String,
     },
-    /// Nobody needed it for so long.
+    /// It was not needed for a long time.
     Idle {
         /// The limit.
         idle: Duration,
     },
-    /// A part of its plan has ended for good.
+    /// A child of its plan has ended for good.
     Part {
-        /// Which, and how.
+        /// Which child, and how.
         why: String,
     },
     /// It has handed over.
@@ -32,7 +33,7 @@ pub enum StopReason {
         /// To this process.
         to: u32,
     },
-    /// It is no longer in office.
+    /// It no longer holds the tenure.
     Superseded {
         /// What it saw.
         why: String,
@@ -54,14 +55,15 @@ impl fmt::Display for StopReason {
 }
 
 impl StopReason {
-    /// A request's reason. It ends up in the log, so it may not forge further lines there, nor fill it.
+    /// Makes the reason of a request. It is logged, so it may neither forge lines of the log nor
+    /// fill it.
     pub(crate) fn asked(why: &str) -> Self {
         let why: String = why.chars().filter(|c| !c.is_control()).take(200).collect();
         Self::Asked { why: why.trim().to_owned() }
     }
 }
 
-/// The decision to stop, shared by all who may take it or have to follow it.
+/// The decision to stop. Clones share it: any of them may take it, and all must follow it.
 #[derive(Clone, Debug)]
 pub(crate) struct Stop {
     reason: watch::Sender<Option<StopReason>>,
@@ -84,7 +86,7 @@ impl Stop {
         });
     }
 
-    /// Decides to stop, or, where that is decided already, to wait for nobody any more.
+    /// Decides to stop. If that is decided already, decides to wait for nothing any more.
     pub(crate) fn begin_or_hurry(&self, reason: StopReason) {
         if self.has_begun() {
             self.hurry.send_replace(true);
@@ -100,7 +102,8 @@ impl Stop {
     /// Waits for the decision.
     pub(crate) async fn begun(&self) -> StopReason {
         let mut reason = self.reason.subscribe();
-        // The guard that `wait_for` gives must not live across an await. The channel can't close: `self` holds a sender.
+        // The guard that `wait_for` gives must not live across an await. The channel can't close:
+        // `self` holds a sender.
         let decided = reason.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
         match decided {
             Some(reason) => reason,
@@ -108,7 +111,7 @@ impl Stop {
         }
     }
 
-    /// Waits until nobody shall be waited for any more.
+    /// Waits for the decision to wait for nothing any more.
     pub(crate) async fn hurried(&self) {
         let mut hurry = self.hurry.subscribe();
         if hurry.wait_for(|hurry| *hurry).await.is_err() {

@@ -1,8 +1,10 @@
-//! A worker whose event loop is stuck is alive, holds its lock and answers nobody: every session waits for it. And a stop that hangs leaves
-//! the same behind. A thread of its own watches both, and ends the process: the kernel then releases the lock, and a successor takes over.
+//! Ends the process when its event loop is stuck or its stop hangs. Such a worker holds its lock
+//! but answers no session. A thread watches both and ends the process. The kernel then releases the
+//! lock, and a successor takes over.
 //!
-//! In service the thread asks the event loop to answer, which costs the idle worker two wake-ups in two seconds, and makes the loop's
-//! periodic work (the self-check) ride on the same wake-up. Once the stop has begun it only counts the stop's budget.
+//! While the worker serves, the thread asks the event loop to answer. That costs an idle worker two
+//! wake-ups in two seconds. The periodic checks share the same wake-up. Once the stop has begun,
+//! the thread only measures the stop's budget.
 
 use std::io;
 use std::sync::Arc;
@@ -15,19 +17,19 @@ use tokio::sync::Notify;
 
 use crate::vigil::{Finding, Vigil};
 
-/// How often an idle worker is asked.
+/// How often an idle worker is asked at most.
 const PERIOD: Duration = Duration::from_secs(2);
 
-/// The watch over this process; ends when dropped.
+/// Watches this process until it is dropped.
 pub(crate) struct Watchdog {
     orders: Sender<Stopping>,
     pulse: Arc<Pulse>,
 }
 
-/// The stop has begun, and may take so long.
+/// The stop has begun, and may take this long.
 struct Stopping(Duration);
 
-/// Where the thread asks and the event loop answers.
+/// The thread asks through this, and the event loop answers.
 #[derive(Debug, Default)]
 pub(crate) struct Pulse {
     asked: Notify,
@@ -35,7 +37,7 @@ pub(crate) struct Pulse {
 }
 
 impl Pulse {
-    /// Waits to be asked.
+    /// Waits for the thread to ask.
     pub(crate) async fn asked(&self) {
         self.asked.notified().await;
     }
@@ -47,8 +49,8 @@ impl Pulse {
 }
 
 impl Watchdog {
-    /// Begins to watch. The event loop that stays silent for `limit` is ended together with its process. It is asked every two seconds, or
-    /// more often where the limit or `at_least_every` want that.
+    /// Begins to watch. If the event loop does not answer for `limit`, the process is ended. It is
+    /// asked every two seconds, or more often if the limit or `at_least_every` requires that.
     pub(crate) fn start(
         clock: Arc<dyn Clock>,
         limit: Duration,
@@ -79,19 +81,19 @@ impl Watchdog {
         Ok(Self { orders, pulse })
     }
 
-    /// Where the event loop has to answer.
+    /// Returns what the event loop answers through.
     pub(crate) fn pulse(&self) -> Arc<Pulse> {
         self.pulse.clone()
     }
 
-    /// From now on the stop is watched, and not the event loop: it must be over within `budget`.
+    /// From now on watches the stop instead of the event loop. It must be over within `budget`.
     pub(crate) fn stopping(&self, budget: Duration) {
-        // The thread is gone only if it has given up, and then so is the process.
+        // If the thread is gone, it has ended the process.
         let _ = self.orders.send(Stopping(budget));
     }
 }
 
-/// Watches until the watchdog is dropped (`None`) or the reason to end the process is found.
+/// Watches until there is a reason to end the process. Returns `None` if the watchdog is dropped.
 fn watch(
     clock: &dyn Clock,
     inbox: &Receiver<Stopping>,
@@ -116,7 +118,7 @@ fn watch(
             Err(RecvTimeoutError::Timeout) => {}
         }
         let heard = stop_budget.is_none() && pulse.answered.swap(false, Ordering::AcqRel);
-        if vigil.look(clock.now(), nap, heard) == Finding::GiveUp {
+        if vigil.check(clock.now(), nap, heard) == Finding::GiveUp {
             return Some(match stop_budget {
                 Some(budget) => format!(
                     "the stop is not over after {budget:?}: this process ends now, so that its successor can take office"

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Common, Output, Patterns};
+use super::setting_flags::Patterns;
+use super::shared::{Common, Output, without};
 
 /// `doctor`
 #[derive(Debug, Args)]
+#[command(mut_args(without(&["hang-limit"])))]
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) common: Common,
@@ -18,7 +20,9 @@ pub(crate) struct DoctorArgs {
     /// Mend what can be mended without harm to anybody
     #[arg(long)]
     pub(crate) repair: bool,
-    /// Write what a report of a bug needs into this file, a tar.gz, without secrets
+    /// Write what a bug report needs into this file
+    ///
+    /// It is a tar.gz, without secrets.
     #[arg(long, value_name = "FILE", conflicts_with = "repair")]
     pub(crate) bundle: Option<PathBuf>,
     /// Be the second process of the test of locks

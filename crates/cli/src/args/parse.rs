@@ -2,9 +2,10 @@
 
 use std::ffi::OsString;
 
-use clap::Parser;
+use clap::{FromArgMatches, Parser};
 
-use super::{Cli, Command, EnsureArgs, HookCommand};
+use super::command::{Cli, definition};
+use super::{Command, EnsureArgs, HookCommand};
 use crate::exit::{self, Exit};
 use crate::failure::Failure;
 use crate::output::{self, Mode};
@@ -53,13 +54,20 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command,
     if let Some(hook) = short_hook(&args) {
         return Ok(Command::Hook(hook));
     }
-    Cli::try_parse_from(&args).map(|cli| cli.command).map_err(|clap| {
+    whole(&args).map_err(|clap| {
         // Whoever asked for JSON gets JSON, also where the rest makes no sense.
         let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
         // Agents take 2 from a hook for an order to refuse what the user asked for.
         let exit = if args.get(1).is_some_and(|arg| arg == "hook") { exit::OTHER } else { exit::USAGE };
         Refusal { clap, mode: if json { Mode::Json } else { Mode::Human }, exit }
     })
+}
+
+/// All commands, with the help of all.
+pub(super) fn whole(args: &[OsString]) -> Result<Command, clap::Error> {
+    let mut definition = definition();
+    let matches = definition.try_get_matches_from_mut(args)?;
+    Cli::from_arg_matches(&matches).map(|cli| cli.command).map_err(|error| error.format(&mut definition))
 }
 
 impl Refusal {

@@ -1,15 +1,15 @@
 //! The flags of the commands that look at processes, and end some.
 
-use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::{Common, Flags, Output, Passed, Supervised};
-use crate::config::Key;
+use super::setting_flags::{Passed, Patterns};
+use super::shared::{Common, Output, Supervised, without};
 
 /// `ps`
 #[derive(Debug, Args)]
+#[command(mut_args(without(&["hang-limit"])))]
 pub(crate) struct PsArgs {
     #[command(flatten)]
     pub(crate) common: Common,
@@ -17,13 +17,19 @@ pub(crate) struct PsArgs {
     pub(crate) output: Output,
     #[command(flatten)]
     pub(crate) patterns: Patterns,
-    /// Those of all of this user's identities below the usual directory
+    /// Those of all identities of this user
+    ///
+    /// They are looked for below the usual directory.
     #[arg(long)]
     pub(crate) all: bool,
-    /// Show them on the whole terminal, live, with keys to look closer and to stop
+    /// Show them live, on the whole terminal
+    ///
+    /// There are keys to look closer and to stop.
     #[arg(long, short)]
     pub(crate) watch: bool,
-    /// How often --watch looks, 200 ms to 1 h
+    /// How often --watch looks
+    ///
+    /// 200ms to 1h.
     #[arg(long, value_name = "TIME", default_value = "2s", requires = "watch", value_parser = interval)]
     interval: Duration,
 }
@@ -43,6 +49,7 @@ fn interval(text: &str) -> Result<Duration, String> {
 
 /// `reap`
 #[derive(Debug, Args)]
+#[command(mut_args(without(&["hang-limit"])))]
 pub(crate) struct ReapArgs {
     #[command(flatten)]
     pub(crate) common: Common,
@@ -53,10 +60,12 @@ pub(crate) struct ReapArgs {
     /// End them without asking
     #[arg(long, short)]
     pub(crate) yes: bool,
-    /// Keep this process and what comes from it (repeatable)
+    /// Keep this process and what comes from it
+    ///
+    /// Repeat the flag for more processes.
     #[arg(long, value_name = "PID")]
     pub(crate) keep: Vec<u32>,
-    /// How long they may take to obey before they are killed
+    /// The time to obey before a kill
     #[arg(long, value_name = "TIME", default_value = "3s")]
     within: humantime::Duration,
 }
@@ -77,7 +86,10 @@ pub(crate) struct AdoptArgs {
     pub(crate) output: Output,
     #[command(flatten)]
     pub(crate) passed: Passed,
-    /// The daemon, if nothing in the configuration says what it looks like; it has to have the identity's port all the same
+    /// The daemon
+    ///
+    /// It is needed if nothing in the configuration says what the daemon looks like. It must have the
+    /// identity's port all the same.
     #[arg(value_name = "PID")]
     pub(crate) pid: Option<u32>,
     #[command(flatten)]
@@ -87,10 +99,14 @@ pub(crate) struct AdoptArgs {
     /// Replace it without asking
     #[arg(long, short)]
     pub(crate) yes: bool,
-    /// How long it may take to end before it is killed; --deadline counts from then on
+    /// The time to end before a kill
+    ///
+    /// --deadline counts from then on.
     #[arg(long, value_name = "TIME", default_value = "5s")]
     within: humantime::Duration,
-    /// Change nothing: print what the configuration needs for the same program to be supervised
+    /// Print what the configuration needs; change nothing
+    ///
+    /// With it the same program is supervised.
     #[arg(long, conflicts_with_all = ["yes", "command"])]
     pub(crate) print_config: bool,
 }
@@ -99,20 +115,5 @@ impl AdoptArgs {
     /// How long it may take to end.
     pub(crate) fn patience(&self) -> Duration {
         self.within.into()
-    }
-}
-
-/// What strays look like.
-#[derive(Debug, Default, Args)]
-pub(crate) struct Patterns {
-    /// The processes that look like the worker's program, as JSON; a configuration file has [strays]
-    #[arg(long, value_name = "JSON")]
-    strays: Option<OsString>,
-}
-
-impl Patterns {
-    /// Adds the values of these flags.
-    pub(crate) fn add_to(&self, flags: &mut Flags) {
-        flags.extend(self.strays.clone().map(|strays| (Key::Strays, strays)));
     }
 }

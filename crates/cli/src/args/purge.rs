@@ -2,10 +2,11 @@
 
 use clap::Args;
 
-use super::{Common, Output};
+use super::shared::{Common, Output, without};
 
 /// `purge`
 #[derive(Debug, Args)]
+#[command(mut_args(without(&["hang-limit"])))]
 pub(crate) struct PurgeArgs {
     #[command(flatten)]
     pub(crate) common: Common,

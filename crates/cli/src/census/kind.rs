@@ -7,13 +7,12 @@ use coordinator::machine::Pid;
 use coordinator::tree::Marker;
 use serde::Serialize;
 
-use super::{Census, Facts, ancestors, descendants, has_tenure, holds};
-use crate::config::Strays;
+use super::{Census, Facts, Strays, ancestors, descendants, has_tenure, holds};
 
 /// What a process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Kind {
+pub(crate) enum ProcessKind {
     /// In office, and serves itself.
     Worker,
     /// In office, with a command that serves in its place.
@@ -30,7 +29,7 @@ pub(crate) enum Kind {
     Stray,
 }
 
-impl Kind {
+impl ProcessKind {
     /// In a word.
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -59,40 +58,42 @@ pub(crate) struct Tenant {
     pub(crate) port: Option<u16>,
 }
 
-/// What a process is, and for a stray why it is thought one.
+/// What a process is, and for a stray the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Told {
-    pub(crate) kind: Kind,
+pub(crate) struct Classified {
+    pub(crate) kind: ProcessKind,
     pub(crate) why: Option<String>,
     /// Of a stray: whether it is one that does what the worker does, and no helper.
     pub(crate) daemon: bool,
 }
 
-impl Told {
-    fn plain(kind: Kind) -> Self {
+impl Classified {
+    fn plain(kind: ProcessKind) -> Self {
         Self { kind, why: None, daemon: false }
     }
 }
 
-/// The processes that belong to the tenure.
-pub(crate) fn tell(census: &Census, tenant: &Tenant) -> HashMap<Pid, Told> {
-    let mut told = HashMap::new();
-    told.extend(tenant.sessions.iter().map(|pid| (*pid, Told::plain(Kind::Session))));
+/// Returns the processes that belong to the tenure.
+pub(crate) fn classify(census: &Census, tenant: &Tenant) -> HashMap<Pid, Classified> {
+    let mut classified = HashMap::new();
+    classified.extend(tenant.sessions.iter().map(|pid| (*pid, Classified::plain(ProcessKind::Session))));
     for root in tenant.guardian.iter().chain(&tenant.holder) {
-        told.extend(
-            descendants(&census.parents, *root).into_iter().map(|pid| (pid, Told::plain(Kind::Helper))),
+        classified.extend(
+            descendants(&census.parents, *root)
+                .into_iter()
+                .map(|pid| (pid, Classified::plain(ProcessKind::Helper))),
         );
     }
     if let Some(service) = tenant.service {
-        told.insert(service, Told::plain(Kind::Command));
+        classified.insert(service, Classified::plain(ProcessKind::Command));
         let below = descendants(&census.parents, service);
-        told.extend(below.into_iter().map(|pid| (pid, Told::plain(Kind::Command))));
+        classified.extend(below.into_iter().map(|pid| (pid, Classified::plain(ProcessKind::Command))));
     }
-    told.extend(tenant.guardian.map(|pid| (pid, Told::plain(Kind::Guardian))));
-    let in_office = if tenant.service.is_some() { Kind::Supervisor } else { Kind::Worker };
-    told.extend(tenant.holder.map(|pid| (pid, Told::plain(in_office))));
-    told.retain(|pid, _| census.mine.contains_key(pid));
-    told
+    classified.extend(tenant.guardian.map(|pid| (pid, Classified::plain(ProcessKind::Guardian))));
+    let in_office = if tenant.service.is_some() { ProcessKind::Supervisor } else { ProcessKind::Worker };
+    classified.extend(tenant.holder.map(|pid| (pid, Classified::plain(in_office))));
+    classified.retain(|pid, _| census.mine.contains_key(pid));
+    classified
 }
 
 /// The strays: what looks like the worker's program, by the patterns, and is in nobody's tree. `known` are those that belong to a tenure.
@@ -102,7 +103,7 @@ pub(crate) fn strays(
     tenants: &[Tenant],
     known: &HashSet<Pid>,
     me: Pid,
-) -> HashMap<Pid, Told> {
+) -> HashMap<Pid, Classified> {
     if *patterns == Strays::default() {
         return HashMap::new();
     }
@@ -124,7 +125,10 @@ pub(crate) fn strays(
         if let Some(pattern) = pattern {
             let mut why = vec![format!("it is a {:?}", pattern.words())];
             why.extend(tenants.iter().flat_map(|tenant| evidence(*pid, facts, tenant)));
-            found.insert(*pid, Told { kind: Kind::Stray, why: Some(why.join(", ")), daemon: true });
+            found.insert(
+                *pid,
+                Classified { kind: ProcessKind::Stray, why: Some(why.join(", ")), daemon: true },
+            );
         }
     }
     let daemons: HashSet<Pid> = found.keys().copied().collect();
@@ -140,7 +144,7 @@ pub(crate) fn strays(
             None => continue,
         };
         let why = format!("it is a {:?} {origin}", pattern.words());
-        found.insert(*pid, Told { kind: Kind::Stray, why: Some(why), daemon: false });
+        found.insert(*pid, Classified { kind: ProcessKind::Stray, why: Some(why), daemon: false });
     }
     found
 }

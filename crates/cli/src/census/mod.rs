@@ -6,12 +6,13 @@
 mod facts;
 mod kin;
 mod kind;
-#[cfg_attr(not(target_os = "linux"), path = "open_elsewhere.rs")]
 mod open;
+mod pattern;
 mod source;
 
 pub(crate) use facts::{Census, Facts, working_dir};
 pub(crate) use kin::{ancestors, descendants};
-pub(crate) use kind::{Kind, Tenant, Told, is_managed, strays, tell};
+pub(crate) use kind::{Classified, ProcessKind, Tenant, classify, is_managed, strays};
 pub(crate) use open::{connections, has_tenure, holds, tenures};
+pub(crate) use pattern::Strays;
 pub(crate) use source::{source, version};

@@ -3,11 +3,11 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{Done, settings};
 use crate::args::ShowArgs;
-use crate::config::{Entry, Key, Settings};
+use crate::config::{Entry, Form, Key, Settings};
 use crate::exit;
 use crate::output::{self, SCHEMA};
+use crate::request::{Done, settings};
 use crate::spec::worker_spec;
 
 pub(super) fn run(args: &ShowArgs) -> Done {
@@ -19,7 +19,7 @@ pub(super) fn run(args: &ShowArgs) -> Done {
     args.patterns.add_to(&mut flags);
     let settings = settings(&flags, &args.common.file())?;
     // What no command would accept is refused here too.
-    worker_spec(&settings, true, settings.deadline.value)?;
+    worker_spec(&settings, true)?;
     output::result(args.output.mode(), &table(&settings), &Answer::new(&settings))?;
     Ok(exit::OK)
 }
@@ -76,7 +76,9 @@ impl Answer {
 /// Numbers as numbers, everything else as it is written.
 fn value(entry: &Entry<'_>) -> Value {
     let text = entry.text.to_string_lossy();
-    let is_number = matches!(entry.key, Key::Port | Key::BackoffFree | Key::LogMaxBytes | Key::LogKeep);
+    // These have been text from the beginning, and stay so.
+    let is_text = matches!(entry.key, Key::KeepBytes | Key::UpgradePerHour | Key::UpgradeFailures);
+    let is_number = !is_text && matches!(entry.key.form(), Form::Number | Form::TextOrNumber);
     match text.parse::<u64>() {
         Ok(number) if is_number => json!(number),
         _ => json!(text),

@@ -4,15 +4,15 @@ use coordinator::fence::Databases;
 use coordinator::{Claim, Tenure, system};
 use serde::Serialize;
 
-use super::{Done, Request};
 use crate::args::CopyArgs;
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, SCHEMA};
+use crate::request::{Done, Request};
 
 /// The shape of success.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct CopyOutput<'a> {
     schema: u32,
     outcome: &'a str,
     file: &'a std::path::Path,
@@ -28,7 +28,7 @@ pub(super) fn backup(args: &CopyArgs) -> Done {
         worker::backup(database, &args.file).map_err(|error| Failure::store(&error, &request.words))?;
     let words = format!("{} has what is in {} now: {bytes} bytes", args.file.display(), database.display());
     let answer =
-        Answer { schema: SCHEMA, outcome: "backed_up", file: &args.file, database, bytes: Some(bytes) };
+        CopyOutput { schema: SCHEMA, outcome: "backed_up", file: &args.file, database, bytes: Some(bytes) };
     output::result(args.output.mode(), &words, &answer)?;
     Ok(exit::OK)
 }
@@ -52,7 +52,7 @@ pub(super) fn restore(args: &CopyArgs) -> Done {
     })?;
     restored?;
     let words = format!("{} has what was in {} again", database.display(), args.file.display());
-    let answer = Answer { schema: SCHEMA, outcome: "restored", file: &args.file, database, bytes: None };
+    let answer = CopyOutput { schema: SCHEMA, outcome: "restored", file: &args.file, database, bytes: None };
     output::result(args.output.mode(), &words, &answer)?;
     Ok(exit::OK)
 }

@@ -5,13 +5,14 @@ use coordinator::machine::Machine;
 use coordinator::{Outcome, Worker, WorkerSpec, blocking, ensure_on, system};
 use serde::Serialize;
 
-use super::{Done, Request, session};
+use super::session;
 use crate::args::EnsureArgs;
 use crate::exit;
 use crate::failure::Failure;
 use crate::fields::ms;
 use crate::output::{self, Mode, SCHEMA};
 use crate::progress::Progress;
+use crate::request::{Done, Request};
 
 pub(super) fn run(args: &EnsureArgs) -> Done {
     let mut flags = args.common.flags();
@@ -42,12 +43,12 @@ pub(super) fn watched(request: &Request, spec: &WorkerSpec, machine: &Machine) -
 /// Prints where the worker is; `restart` ends in the same way.
 pub(super) fn print(mode: Mode, name: &str, worker: &Worker) -> Result<(), Failure> {
     output::warnings(&worker.warnings);
-    output::result(mode, &worker.url, &Answer::new(name, worker))
+    output::result(mode, &worker.url, &EnsureOutput::new(name, worker))
 }
 
 /// The shape of success.
 #[derive(Serialize)]
-pub(super) struct Answer<'a> {
+pub(super) struct EnsureOutput<'a> {
     schema: u32,
     outcome: &'static str,
     name: &'a str,
@@ -65,7 +66,7 @@ pub(super) struct Answer<'a> {
     warnings: &'a [String],
 }
 
-impl<'a> Answer<'a> {
+impl<'a> EnsureOutput<'a> {
     pub(super) fn new(name: &'a str, worker: &'a Worker) -> Self {
         Self {
             schema: SCHEMA,
@@ -116,7 +117,7 @@ mod tests {
     #[test]
     fn success_has_the_documented_shape() {
         assert_eq!(
-            serde_json::to_string(&Answer::new("default", &worker(Outcome::Reused))).unwrap(),
+            serde_json::to_string(&EnsureOutput::new("default", &worker(Outcome::Reused))).unwrap(),
             r#"{"schema":1,"outcome":"reused","name":"default","url":"http://127.0.0.1:37777","port":37777,"pid":42,"epoch":7,"version":"0.1.0","elapsed_ms":1}"#
         );
     }
@@ -126,7 +127,7 @@ mod tests {
         let why = ReplaceReason::Outdated { pid: Pid(1), version: semver::Version::new(0, 0, 1) };
         let mut worker = worker(Outcome::Replaced { why });
         worker.warnings.push("another port".into());
-        let json = serde_json::to_value(Answer::new("default", &worker)).unwrap();
+        let json = serde_json::to_value(EnsureOutput::new("default", &worker)).unwrap();
         assert_eq!(json["outcome"], "replaced");
         assert!(json["why"].as_str().unwrap().contains("only older protocols"));
         assert_eq!(json["warnings"][0], "another port");

@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use super::Done;
 use crate::args::{self, CompletionsArgs, ManArgs};
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, Mode};
+use crate::request::Done;
 
 const NAME: &str = "oneworker";
 

@@ -8,18 +8,19 @@ use coordinator::record::Record;
 use coordinator::{Claim, Name, Tenure, layout, system};
 use serde::Serialize;
 
-use super::{Done, Request, question, stop};
+use super::{question, stop};
 use crate::args::PurgeArgs;
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, Mode, SCHEMA, printable};
+use crate::request::{Done, Request};
 
 pub(super) fn run(args: &PurgeArgs) -> Done {
     let request = Request::new(&args.common.flags(), &args.common.file(), false)?;
     let dir = request.spec.state_dir();
     let mode = args.output.mode();
-    let Some(content) = Content::of(dir, &request.settings.name.value)? else {
-        let answer = Answer { outcome: "nothing_there", ..Answer::new(dir, &[], false) };
+    let Some(content) = StateDirContent::of(dir, &request.settings.name.value)? else {
+        let answer = PurgeOutput { outcome: "nothing_there", ..PurgeOutput::new(dir, &[], false) };
         output::result(mode, &format!("there is nothing at {}", dir.display()), &answer)?;
         return Ok(exit::OK);
     };
@@ -31,7 +32,7 @@ pub(super) fn run(args: &PurgeArgs) -> Done {
     }
     if !args.yes {
         let asked = question::can_be_asked(mode);
-        output::result(mode, &content.words(dir), &Answer::new(dir, &content.entries, false))?;
+        output::result(mode, &content.words(dir), &PurgeOutput::new(dir, &content.entries, false))?;
         if !asked || !question::consent(&format!("Remove {}?", dir.display())) {
             if !asked {
                 output::note("nothing was removed: --yes removes it");
@@ -39,7 +40,7 @@ pub(super) fn run(args: &PurgeArgs) -> Done {
             return Ok(exit::of("unconfirmed"));
         }
     } else if mode == Mode::Human {
-        output::result(mode, &content.words(dir), &Answer::new(dir, &content.entries, false))?;
+        output::result(mode, &content.words(dir), &PurgeOutput::new(dir, &content.entries, false))?;
     }
     request.block_on(stop::stop(&request.spec, "oneworker purge", false))?;
     remove(&request)?;
@@ -50,7 +51,11 @@ pub(super) fn run(args: &PurgeArgs) -> Done {
             database.display()
         ));
     }
-    output::result(mode, &format!("{} is gone", dir.display()), &Answer::new(dir, &content.entries, true))?;
+    output::result(
+        mode,
+        &format!("{} is gone", dir.display()),
+        &PurgeOutput::new(dir, &content.entries, true),
+    )?;
     Ok(exit::OK)
 }
 
@@ -99,19 +104,19 @@ fn outside(request: &Request) -> Option<&Path> {
 }
 
 /// What is in the directory.
-struct Content {
-    entries: Vec<Entry>,
+struct StateDirContent {
+    entries: Vec<PurgedEntry>,
     strange: Vec<PathBuf>,
 }
 
 /// A file or folder in it.
 #[derive(Debug, Serialize)]
-struct Entry {
+struct PurgedEntry {
     path: PathBuf,
     bytes: u64,
 }
 
-impl Content {
+impl StateDirContent {
     /// `None` if there is nothing. Fails if it is not this identity's.
     fn of(dir: &Path, name: &Name) -> Result<Option<Self>, Failure> {
         let unreadable =
@@ -149,7 +154,7 @@ impl Content {
             if !is_known(&entry.file_name().to_string_lossy()) {
                 content.strange.push(path.clone());
             }
-            content.entries.push(Entry { bytes: size(&path), path });
+            content.entries.push(PurgedEntry { bytes: size(&path), path });
         }
         content.entries.sort_by(|a, b| a.path.cmp(&b.path));
         content.strange.sort();
@@ -206,15 +211,15 @@ fn size(path: &Path) -> u64 {
 
 /// The shape of the answer.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct PurgeOutput<'a> {
     schema: u32,
     outcome: &'static str,
     state_dir: &'a Path,
-    entries: &'a [Entry],
+    entries: &'a [PurgedEntry],
 }
 
-impl<'a> Answer<'a> {
-    fn new(state_dir: &'a Path, entries: &'a [Entry], removed: bool) -> Self {
+impl<'a> PurgeOutput<'a> {
+    fn new(state_dir: &'a Path, entries: &'a [PurgedEntry], removed: bool) -> Self {
         let outcome = if removed { "removed" } else { "shown" };
         Self { schema: SCHEMA, outcome, state_dir, entries }
     }

@@ -6,11 +6,11 @@ use serde::Serialize;
 use worker::api::NewObservation;
 use worker::client::observation;
 
-use super::{Done, Request};
 use crate::args::PutArgs;
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, SCHEMA};
+use crate::request::{Done, Request};
 
 /// What comes on standard input is handed over in portions of so many, and of about so many bytes: the worker takes 1 MiB at once.
 const PORTION: usize = 500;
@@ -30,12 +30,12 @@ pub(super) fn run(args: &PutArgs) -> Done {
     }
     let new = receipts.iter().filter(|receipt| receipt.new).count();
     let words = format!("{new} new, {} known already", receipts.len() - new);
-    output::result(args.output.mode(), &words, &Answer { schema: SCHEMA, new, observations: receipts })?;
+    output::result(args.output.mode(), &words, &PutOutput { schema: SCHEMA, new, observations: receipts })?;
     Ok(exit::OK)
 }
 
 #[derive(Serialize)]
-struct Answer {
+struct PutOutput {
     schema: u32,
     new: usize,
     observations: Vec<worker::api::Receipt>,

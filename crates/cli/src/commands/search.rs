@@ -5,20 +5,20 @@ use std::time::Duration;
 use serde::Serialize;
 use worker::api::Observation;
 
-use super::{Done, Request};
 use crate::args::{SearchArgs, TailArgs};
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, Mode, SCHEMA, printable};
+use crate::request::{Done, Request};
 
-/// How often `tail -f` asks.
-const LOOK: Duration = Duration::from_millis(500);
+/// How often `tail -f` asks the worker.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// Observations that are asked for at once.
 const PAGE: u32 = 200;
 
 pub(super) fn search(args: &SearchArgs) -> Done {
     #[derive(Serialize)]
-    struct Answer {
+    struct SearchOutput {
         schema: u32,
         observations: Vec<Observation>,
     }
@@ -30,7 +30,7 @@ pub(super) fn search(args: &SearchArgs) -> Done {
         output::note("nothing was found");
         return Ok(exit::OK);
     }
-    output::result(args.output.mode(), &lines.join("\n"), &Answer { schema: SCHEMA, observations })?;
+    output::result(args.output.mode(), &lines.join("\n"), &SearchOutput { schema: SCHEMA, observations })?;
     Ok(exit::OK)
 }
 
@@ -42,7 +42,7 @@ pub(super) fn tail(args: &TailArgs) -> Done {
     // Whoever only watches does not start a worker that somebody has stopped.
     let watching = Request::new(&args.common.flags(), &args.common.file(), false)?;
     while args.follow && output::is_read() {
-        std::thread::sleep(LOOK);
+        std::thread::sleep(POLL_INTERVAL);
         let (observations, next) = match watching.ask(async |client| client.list(&filter, cursor, PAGE).await)
         {
             Err(failure) if failure.exit() == exit::NOT_RUNNING => continue,

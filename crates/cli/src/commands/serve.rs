@@ -4,11 +4,11 @@ use coordinator::Holder;
 use serde::Serialize;
 use worker::Served;
 
-use super::{Done, Request};
 use crate::args::ServeArgs;
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, SCHEMA};
+use crate::request::{Done, Request};
 use crate::spec::serve_options;
 
 pub(super) fn run(args: &ServeArgs) -> Done {
@@ -22,14 +22,14 @@ pub(super) fn run(args: &ServeArgs) -> Done {
     let name = request.settings.name.value.as_str();
     let answer = match &served {
         Served::Lost(holder) => {
-            let answer = Answer::lost(name, holder);
+            let answer = ServeOutput::lost(name, holder);
             output::note(&answer.words());
             answer
         }
         Served::Ended { why } => {
-            Answer { outcome: "ended", why: Some(why.to_string()), ..Answer::empty(name) }
+            ServeOutput { outcome: "ended", why: Some(why.to_string()), ..ServeOutput::empty(name) }
         }
-        _ => Answer::empty(name),
+        _ => ServeOutput::empty(name),
     };
     // The worker's words go to its log; standard output is for programs that asked for an object.
     if args.output.mode() == output::Mode::Json {
@@ -40,7 +40,7 @@ pub(super) fn run(args: &ServeArgs) -> Done {
 
 /// The shape of success.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct ServeOutput<'a> {
     schema: u32,
     outcome: &'static str,
     name: &'a str,
@@ -54,7 +54,7 @@ struct Answer<'a> {
     why: Option<String>,
 }
 
-impl<'a> Answer<'a> {
+impl<'a> ServeOutput<'a> {
     fn empty(name: &'a str) -> Self {
         Self { schema: SCHEMA, outcome: "ended", name, pid: None, epoch: None, url: None, why: None }
     }
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn the_loser_says_who_is_in_office() {
         let holder = Holder { pid: Some(Pid(12)), record: None };
-        let answer = Answer::lost("default", &holder);
+        let answer = ServeOutput::lost("default", &holder);
         assert_eq!(answer.words(), "a worker of \"default\" (pid 12) is in office");
         assert_eq!(
             serde_json::to_string(&answer).unwrap(),

@@ -8,12 +8,12 @@ use humantime::format_duration;
 use serde::Serialize;
 use worker::api::{LeaseInfo, LeaseRequest};
 
-use super::{Done, Request};
 use crate::args::{Lease, SessionAction, SessionArgs};
 use crate::exit;
 use crate::failure::Failure;
 use crate::fields::ms;
 use crate::output::{self, Mode, SCHEMA};
+use crate::request::{Done, Request};
 
 pub(super) fn run(args: &SessionArgs) -> Done {
     let begins = matches!(args.action, SessionAction::Start | SessionAction::Touch);
@@ -30,12 +30,12 @@ pub(super) fn run(args: &SessionArgs) -> Done {
         },
         SessionAction::List => return list(&request, args.output.mode()),
     };
-    output::result(args.output.mode(), &words, &Answer { schema: SCHEMA, outcome, session })?;
+    output::result(args.output.mode(), &words, &SessionOutput { schema: SCHEMA, outcome, session })?;
     Ok(exit::OK)
 }
 
 #[derive(Serialize)]
-struct Answer<'a> {
+struct SessionOutput<'a> {
     schema: u32,
     outcome: &'a str,
     session: &'a str,
@@ -45,7 +45,7 @@ fn list(request: &Request, mode: Mode) -> Done {
     let sessions = request.ask(async |client| client.sessions().await)?;
     let lines: Vec<String> = sessions.iter().map(line).collect();
     let words = if lines.is_empty() { "no session has a lease".to_owned() } else { lines.join("\n") };
-    output::result(mode, &words, &List { schema: SCHEMA, sessions })?;
+    output::result(mode, &words, &SessionList { schema: SCHEMA, sessions })?;
     Ok(exit::OK)
 }
 
@@ -72,7 +72,7 @@ fn start_time(request: &Request, pid: Pid) -> Result<u64, Failure> {
 }
 
 #[derive(Serialize)]
-struct List {
+struct SessionList {
     schema: u32,
     sessions: Vec<LeaseInfo>,
 }

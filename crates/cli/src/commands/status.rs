@@ -3,94 +3,40 @@
 use std::time::Duration;
 
 use coordinator::machine::{Clock, Machine};
-use coordinator::record::{LaunchNote, LaunchOutcome, Record, WorkerState};
-use coordinator::{EnsureError, Sight, inspect, system};
+use coordinator::record::{LaunchNote, LaunchOutcome};
+use coordinator::{Sight, system};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Done, Request};
+use super::condition::{WorkerCondition, inspect_worker, record_in_office};
 use crate::args::QueryArgs;
 use crate::exit::{self, Exit};
 use crate::failure::Failure;
 use crate::fields::{activity_word, ms};
 use crate::output::{self, SCHEMA, printable};
-use crate::progress::Progress;
+use crate::request::{Done, Request};
 
 pub(super) fn run(args: &QueryArgs) -> Done {
     let request = Request::new(&args.common.flags(), &args.common.file(), false)?;
     let machine = system::machine();
-    let sight = request.block_on(look(&machine, &request))?;
-    let report = Report::new(&request, &sight, &*machine.clock);
+    let sight = request.block_on(inspect_worker(&machine, &request))?;
+    let report = StatusOutput::new(&request, &sight, &*machine.clock);
     output::result(args.output.mode(), &report.table(), &report)?;
     Ok(report.exit())
 }
 
 /// What `--json` prints.
 pub(super) fn report(machine: &Machine, request: &Request) -> Result<Value, Failure> {
-    let sight = request.block_on(look(machine, request))?;
-    Ok(output::value(&Report::new(request, &sight, &*machine.clock)))
-}
-
-pub(super) async fn look(machine: &Machine, request: &Request) -> Result<Sight, EnsureError> {
-    let progress = Progress::default();
-    progress.phase("looking at the worker");
-    let limit = request.spec.deadline();
-    let looking = tokio::time::timeout(limit, inspect(machine, &request.spec));
-    match progress.watch(looking).await {
-        Ok(sight) => sight,
-        Err(_) => Err(EnsureError::TimedOut { phase: "looking at the worker", waited: limit }),
-    }
-}
-
-/// How the worker is: one word, and the exit code that goes with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum State {
-    Ready,
-    Starting,
-    Leaving,
-    Unresponsive,
-    NotRunning,
-}
-
-impl State {
-    pub(super) fn of(sight: &Sight) -> Self {
-        let said = match (&sight.health, office_record(sight)) {
-            (Some(health), _) => Some(health.state),
-            (None, record) => record.map(|record| record.state),
-        };
-        match said {
-            _ if !sight.in_office => Self::NotRunning,
-            Some(WorkerState::Starting) => Self::Starting,
-            Some(WorkerState::Leaving) => Self::Leaving,
-            Some(WorkerState::Ready) if sight.health.is_some() => Self::Ready,
-            _ => Self::Unresponsive,
-        }
-    }
-
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Ready => "ready",
-            Self::Starting => "starting",
-            Self::Leaving => "leaving",
-            Self::Unresponsive => "unresponsive",
-            Self::NotRunning => "not_running",
-        }
-    }
-}
-
-/// The record, if it is of the one in office and not a leftover.
-pub(super) fn office_record(sight: &Sight) -> Option<&Record> {
-    let record = sight.record.as_ref().filter(|_| sight.in_office)?;
-    sight.holder.is_none_or(|pid| pid == record.process.pid).then_some(record)
+    let sight = request.block_on(inspect_worker(machine, request))?;
+    Ok(output::value(&StatusOutput::new(request, &sight, &*machine.clock)))
 }
 
 /// The shape of the answer.
 #[derive(Debug, Serialize)]
-struct Report {
+struct StatusOutput {
     schema: u32,
     name: String,
-    state: State,
+    state: WorkerCondition,
     proven: bool,
     pid: Option<u32>,
     activity: Option<&'static str>,
@@ -108,10 +54,10 @@ struct Report {
     last_error: Option<String>,
 }
 
-impl Report {
+impl StatusOutput {
     fn new(request: &Request, sight: &Sight, clock: &dyn Clock) -> Self {
         let health = sight.health.as_ref().filter(|_| sight.in_office);
-        let record = office_record(sight);
+        let record = record_in_office(sight);
         let service = match health {
             Some(health) => health.service,
             None => record.and_then(|record| record.service),
@@ -126,7 +72,7 @@ impl Report {
         Self {
             schema: SCHEMA,
             name: request.spec.name().to_string(),
-            state: State::of(sight),
+            state: WorkerCondition::of(sight),
             proven: health.is_some(),
             pid: pid.map(|pid| pid.0),
             child_pid: service.map(|service| service.pid.0),
@@ -145,7 +91,7 @@ impl Report {
     }
 
     fn exit(&self) -> Exit {
-        if self.state == State::Ready { exit::OK } else { exit::of(self.state.word()) }
+        if self.state == WorkerCondition::Ready { exit::OK } else { exit::of(self.state.word()) }
     }
 
     fn table(&self) -> String {
@@ -187,5 +133,4 @@ fn last_error(launch: &LaunchNote) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "status_tests.rs"]
 mod tests;

@@ -3,17 +3,17 @@
 use coordinator::{EnsureError, Stopped, WorkerSpec, request_stop, system};
 use serde::Serialize;
 
-use super::{Done, Request};
 use crate::args::StopArgs;
 use crate::exit;
 use crate::output::{self, SCHEMA};
 use crate::progress::Progress;
+use crate::request::{Done, Request};
 
 pub(super) fn run(args: &StopArgs) -> Done {
     let request = Request::new(&args.common.flags(), &args.common.file(), false)?;
     let stopped = request.block_on(stop(&request.spec, "oneworker stop", args.force.force))?;
     let name = request.settings.name.value.as_str();
-    output::result(args.output.mode(), &words(name, &stopped), &Answer::new(name, &stopped))?;
+    output::result(args.output.mode(), &words(name, &stopped), &StopOutput::new(name, &stopped))?;
     Ok(exit::OK)
 }
 
@@ -39,7 +39,7 @@ fn words(name: &str, stopped: &Stopped) -> String {
 
 /// The shape of success.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct StopOutput<'a> {
     schema: u32,
     outcome: &'static str,
     name: &'a str,
@@ -48,7 +48,7 @@ struct Answer<'a> {
     forced: bool,
 }
 
-impl<'a> Answer<'a> {
+impl<'a> StopOutput<'a> {
     fn new(name: &'a str, stopped: &Stopped) -> Self {
         let schema = SCHEMA;
         match stopped {
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn both_outcomes_have_the_documented_shape_and_words() {
-        let json = |stopped| serde_json::to_string(&Answer::new("a", stopped)).unwrap();
+        let json = |stopped| serde_json::to_string(&StopOutput::new("a", stopped)).unwrap();
         let ended = Stopped::Ended { pid: Some(Pid(4)), epoch: Some(Epoch(2)), forced: true };
         assert_eq!(
             json(&ended),

@@ -4,19 +4,20 @@
 //! is not known is refused, with its place and the nearest name that is, and so is every value that does not fit, even where a
 //! flag overrides it: one file gives the same answer to every session.
 
-use std::cell::Cell;
 use std::ffi::OsString;
 use std::io::Read;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::ConfigError;
-use super::key::{Form, Key};
+use super::definition::Form;
+use super::error::ConfigError;
 use super::plan;
-use super::source::{Setting, Source};
+use super::positions::Positions;
+use super::settings::Key;
+use super::source::Setting;
 use super::strays;
 use super::suggest::suggest;
 
@@ -63,24 +64,29 @@ impl ConfigFile {
     /// # Errors
     /// As [`ConfigFile::read`].
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        let place = Place { path, text, last: Cell::new((0, 1, 1)) };
+        let positions = Positions::new(path, text);
         if let Some((at, _)) = text.match_indices(['{', '[']).nth(MOST_BRACKETS) {
-            let (line, column) = place.of(at..at);
+            let (line, column) = positions.line_and_column(at..at);
             let message = format!("more than {MOST_BRACKETS} brackets are opened");
             return Err(ConfigError::Syntax { path: path.to_owned(), line, column, message });
         }
         let document = DeTable::parse(text).map_err(|error| {
-            let (line, column) = place.of(error.span().unwrap_or_default());
+            let (line, column) = positions.line_and_column(error.span().unwrap_or_default());
             ConfigError::Syntax { path: path.to_owned(), line, column, message: error.message().to_owned() }
         })?;
         let mut file = Self::default();
-        file.table(&place, "", document.get_ref())?;
-        file.values.extend(plan::read(&place, document.get_ref())?.map(|plan| (Key::Plan, plan)));
-        file.values.extend(strays::read(&place, document.get_ref())?.map(|strays| (Key::Strays, strays)));
+        file.table(&positions, "", document.get_ref())?;
+        file.values.extend(plan::read(&positions, document.get_ref())?.map(|plan| (Key::Plan, plan)));
+        file.values.extend(strays::read(&positions, document.get_ref())?.map(|strays| (Key::Strays, strays)));
         Ok(file)
     }
 
-    fn table(&mut self, place: &Place<'_>, table: &str, entries: &DeTable<'_>) -> Result<(), ConfigError> {
+    fn table(
+        &mut self,
+        positions: &Positions<'_>,
+        table: &str,
+        entries: &DeTable<'_>,
+    ) -> Result<(), ConfigError> {
         for (name, value) in entries {
             if table.is_empty() && matches!(name.get_ref().as_ref(), "worker" | "helper" | "strays") {
                 continue;
@@ -89,17 +95,17 @@ impl ConfigFile {
             let is_table =
                 table.is_empty() && Key::ALL.iter().any(|key| key.table_and_leaf().0 == name.get_ref());
             match (Key::ALL.into_iter().find(known), value.get_ref()) {
-                (Some(key), _) => self.value(place, key, value)?,
-                (None, DeValue::Table(inner)) if is_table => self.table(place, name.get_ref(), inner)?,
+                (Some(key), _) => self.value(positions, key, value)?,
+                (None, DeValue::Table(inner)) if is_table => self.table(positions, name.get_ref(), inner)?,
                 (None, _) if is_table => {
                     let wrong =
                         format!("is a table: write [{name}] on a line of its own", name = name.get_ref());
-                    return Err(place.bad(name.get_ref(), value.span(), wrong));
+                    return Err(positions.bad_value(name.get_ref(), value.span(), wrong));
                 }
                 (None, _) => {
-                    let (line, column) = place.of(name.span());
+                    let (line, column) = positions.line_and_column(name.span());
                     return Err(ConfigError::UnknownKey {
-                        path: place.path.to_owned(),
+                        path: positions.path().to_owned(),
                         line,
                         column,
                         key: name.get_ref().to_string(),
@@ -113,28 +119,28 @@ impl ConfigFile {
 
     fn value(
         &mut self,
-        place: &Place<'_>,
+        positions: &Positions<'_>,
         key: Key,
         value: &Spanned<DeValue<'_>>,
     ) -> Result<(), ConfigError> {
-        let bad = |span, wrong| place.bad(key.path(), span, wrong);
+        let bad = |span, wrong| positions.bad_value(key.path(), span, wrong);
         match (key.form(), value.get_ref()) {
             (Form::List, DeValue::Array(items)) => {
                 for item in items.iter() {
                     let Some(text) = item.get_ref().as_str() else {
                         return Err(bad(item.span(), expected(Form::Text, item.get_ref())));
                     };
-                    self.text(place, key, text.to_owned(), item.span())?;
+                    self.text(positions, key, text.to_owned(), item.span())?;
                 }
                 Ok(())
             }
             (Form::Text | Form::TextOrNumber, DeValue::String(text)) => {
-                self.text(place, key, text.to_string(), value.span())
+                self.text(positions, key, text.to_string(), value.span())
             }
             (Form::Number | Form::TextOrNumber, DeValue::Integer(number)) => {
                 let number = i64::from_str_radix(number.as_str(), number.radix())
                     .map_err(|_| bad(value.span(), format!("{} is too large", number.as_str())))?;
-                self.text(place, key, number.to_string(), value.span())
+                self.text(positions, key, number.to_string(), value.span())
             }
             (form, other) => Err(bad(value.span(), expected(form, other))),
         }
@@ -142,14 +148,14 @@ impl ConfigFile {
 
     fn text(
         &mut self,
-        place: &Place<'_>,
+        positions: &Positions<'_>,
         key: Key,
         text: String,
         span: Range<usize>,
     ) -> Result<(), ConfigError> {
         let raw = OsString::from(text);
-        key.check(&raw).map_err(|wrong| place.bad(key.path(), span.clone(), wrong))?;
-        self.values.push((key, Setting { value: raw, source: place.source(span) }));
+        key.check(&raw).map_err(|wrong| positions.bad_value(key.path(), span.clone(), wrong))?;
+        self.values.push((key, Setting { value: raw, source: positions.source(span) }));
         Ok(())
     }
 }
@@ -172,40 +178,6 @@ fn expected(form: Form, found: &DeValue<'_>) -> String {
         Form::List => "a list of texts in square brackets",
     };
     format!("must be {wanted}, not of type {}", found.type_str())
-}
-
-/// Turns spans into lines and columns.
-pub(super) struct Place<'a> {
-    path: &'a Path,
-    text: &'a str,
-    /// The last place that was asked for, with its line and column: counting goes on from there, since a list of many items would
-    /// have every one of them count from the beginning.
-    last: Cell<(usize, usize, usize)>,
-}
-
-impl Place<'_> {
-    /// Line and column, both from 1; the column in characters.
-    fn of(&self, span: Range<usize>) -> (usize, usize) {
-        let start = if self.text.is_char_boundary(span.start) { span.start } else { self.text.len() };
-        let (from, line, column) = Some(self.last.get()).filter(|last| last.0 <= start).unwrap_or((0, 1, 1));
-        let between = &self.text[from..start];
-        let column = match between.rfind('\n') {
-            Some(newline) => between[newline + 1..].chars().count() + 1,
-            None => column + between.chars().count(),
-        };
-        let line = line + between.matches('\n').count();
-        self.last.set((start, line, column));
-        (line, column)
-    }
-
-    pub(super) fn source(&self, span: Range<usize>) -> Source {
-        let (line, column) = self.of(span);
-        Source::File { path: PathBuf::from(self.path), line, column }
-    }
-
-    pub(super) fn bad(&self, key: &str, span: Range<usize>, wrong: String) -> ConfigError {
-        ConfigError::BadValue { key: key.to_owned(), origin: self.source(span), wrong }
-    }
 }
 
 #[cfg(test)]
@@ -277,18 +249,6 @@ mod tests {
     }
 
     #[test]
-    fn places_are_right_in_whatever_order_they_are_asked_for() {
-        let place = Place { path: Path::new(""), text: "é\nab\n\nc", last: Cell::new((0, 1, 1)) };
-        let all = [(0, (1, 1)), (2, (1, 2)), (3, (2, 1)), (4, (2, 2)), (6, (3, 1)), (7, (4, 1)), (8, (4, 2))];
-        for (first, _) in all {
-            for (then, expected) in all {
-                place.of(first..first);
-                assert_eq!(place.of(then..then), expected, "{then} after {first}");
-            }
-        }
-    }
-
-    #[test]
     fn a_list_as_long_as_a_file_may_be_is_read_at_once() {
         let text = format!("[env]\npass = [{}]\n", "\"A\",".repeat(260_000));
         let begun = std::time::Instant::now();
@@ -299,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_that_are_never_closed_are_refused_and_do_not_exhaust_the_stack() {
+    fn tables_never_closed_do_not_exhaust_the_stack() {
         let text = "serve = { drain =.pass = []\n".repeat(36_000);
         assert!((text.len() as u64) <= READ_LIMIT, "as much as is read");
         assert_eq!(

@@ -1,53 +1,309 @@
-//! The settings of one call, each with its source.
+//! The table of settings.
+//!
+//! A setting is one row here, and the line that uses its value. From the rows are made: the flags with
+//! their help, the environment variables, the keys that the file may have, `config show`, the command
+//! line of a worker, the manual pages, the completions, and the reference in `docs/cli.md`.
 
-use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
+mod made;
+
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use coordinator::{Backoff, Name, PortChoice, UpgradeLimits, UpgradePolicy, WorkerSpec};
-use worker::{LogLevel, Part, Plan, ServeOptions};
+use worker::{LogLevel, Plan, ServeOptions};
 
-use super::value::{self, Wrong};
-use super::{
-    ConfigError, ConfigFile, Environment, FileChoice, Key, Located, Setting, Source, Strays, locate, set,
+use super::definition::{Definition, Group, Heading, Scope};
+use super::kind::{self, Kind};
+use super::layers::Layers;
+use super::{ConfigError, Environment, FileChoice, Located, Setting, Source, Strays, locate};
+
+/// What most rows have in common.
+const IDENTITY: Definition = Definition {
+    key: Key::Command,
+    path: "",
+    variable: "",
+    flag: "",
+    group: Group::Common,
+    hidden: false,
+    scope: Scope::Both,
+    heading: Heading::Worker,
+    help: "",
+    more: "",
+    form: kind::WORD.form,
+    placeholder: kind::WORD.placeholder,
+    check: |raw| (kind::WORD.parse)(raw).map(drop),
+    default: String::new,
+};
+const PATIENCE: Definition = Definition { heading: Heading::Timing, ..IDENTITY };
+const SERVING: Definition = Definition { group: Group::Serving, scope: Scope::Worker, ..IDENTITY };
+const SERVING_TIME: Definition = Definition { heading: Heading::Timing, ..SERVING };
+const DATA: Definition = Definition { heading: Heading::Data, ..SERVING };
+const LOG: Definition = Definition { heading: Heading::Log, hidden: true, ..SERVING };
+const BACKOFF: Definition =
+    Definition { heading: Heading::Starting, hidden: true, scope: Scope::Both, ..SERVING };
+const UPGRADE: Definition = Definition {
+    heading: Heading::Upgrade,
+    group: Group::Upgrading,
+    // A worker never chooses what comes after it.
+    scope: Scope::Session,
+    ..IDENTITY
+};
+const UPGRADE_LIMIT: Definition = Definition { hidden: true, ..UPGRADE };
+
+/// The words after `--`.
+const COMMAND: Definition = Definition {
+    path: "worker.command",
+    flag: "--",
+    group: Group::Words,
+    help: "Supervise this command as the worker",
+    ..IDENTITY
 };
 
-/// Everything that can be set.
-#[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    pub(crate) name: Setting<Name>,
-    pub(crate) port: Setting<PortChoice>,
-    pub(crate) state_dir: Setting<PathBuf>,
-    pub(crate) deadline: Setting<Duration>,
-    pub(crate) hang_limit: Setting<Duration>,
-    pub(crate) backoff_free: Setting<u32>,
-    pub(crate) backoff_base: Setting<Duration>,
-    pub(crate) backoff_max: Setting<Duration>,
-    pub(crate) backoff_stable_after: Setting<Duration>,
-    pub(crate) upgrade: Setting<UpgradePolicy>,
-    pub(crate) upgrade_per_hour: Setting<u32>,
-    pub(crate) upgrade_probation: Setting<Duration>,
-    pub(crate) upgrade_failures: Setting<u32>,
-    pub(crate) drain: Setting<Duration>,
-    pub(crate) watchdog: Setting<Duration>,
-    pub(crate) idle_timeout: Setting<Duration>,
-    pub(crate) database: Setting<PathBuf>,
-    pub(crate) keep_for: Setting<Duration>,
-    pub(crate) keep_bytes: Setting<u64>,
+made::settings! {
+    layers;
+
+    Name name: Setting<Name> = pick(NAME, Name::default()) {
+        path: "name",
+        variable: "ONEWORKER_NAME",
+        flag: "--name",
+        help: "The identity's name",
+        more: "There is one worker for each name, user and state directory. A name has 1 to 64 of the \
+               characters a-z, 0-9, `-`, `_` and `.`.",
+        ..IDENTITY
+    }
+    Port port: Setting<PortChoice> = pick(PORT, PortChoice::default()) {
+        path: "port",
+        variable: "ONEWORKER_PORT",
+        flag: "--port",
+        help: "The worker's port on 127.0.0.1",
+        more: "`auto` takes any free port.",
+        ..IDENTITY
+    }
+    StateDir state_dir: Setting<PathBuf> = pick(
+        DIRECTORY, coordinator::default_state_dir(&name.value)?, "below the user's home, by name"
+    ) {
+        path: "state_dir",
+        variable: "ONEWORKER_STATE_DIR",
+        flag: "--state-dir",
+        help: "The identity's directory, an absolute path",
+        more: "",
+        ..IDENTITY
+    }
+    Deadline deadline: Setting<Duration> = pick(TIME, WorkerSpec::DEFAULT_DEADLINE) {
+        path: "deadline",
+        variable: "ONEWORKER_DEADLINE",
+        flag: "--deadline",
+        help: "How long the command may take",
+        more: "For example 250ms, 5s or 30m; 10ms to 1h.",
+        ..PATIENCE
+    }
+    HangLimit hang_limit: Setting<Duration> = pick(TIME, WorkerSpec::DEFAULT_HANG_LIMIT) {
+        path: "hang_limit",
+        variable: "ONEWORKER_HANG_LIMIT",
+        flag: "--hang-limit",
+        help: "How long a worker may be silent",
+        more: "A worker that is silent for longer is replaced. 500ms to 1h.",
+        ..PATIENCE
+    }
+
+    BackoffFree backoff_free: Setting<u32> = pick(COUNT, Backoff::default().free) {
+        path: "backoff.free",
+        variable: "ONEWORKER_BACKOFF_FREE",
+        flag: "--backoff-free",
+        help: "Failed starts in a row that are retried without delay",
+        more: "",
+        ..BACKOFF
+    }
+    BackoffBase backoff_base: Setting<Duration> = pick(TIME, Backoff::default().base) {
+        path: "backoff.base",
+        variable: "ONEWORKER_BACKOFF_BASE",
+        flag: "--backoff-base",
+        help: "The delay after the next failed start",
+        more: "Each further failed start doubles it. 0: no delay.",
+        ..BACKOFF
+    }
+    BackoffMax backoff_max: Setting<Duration> = pick(TIME, Backoff::default().max) {
+        path: "backoff.max",
+        variable: "ONEWORKER_BACKOFF_MAX",
+        flag: "--backoff-max",
+        help: "The longest delay",
+        more: "Up to 24h, and not less than the base.",
+        ..BACKOFF
+    }
+    BackoffStableAfter backoff_stable_after: Setting<Duration> = pick(TIME, Backoff::default().stable_after) {
+        path: "backoff.stable_after",
+        variable: "ONEWORKER_BACKOFF_STABLE_AFTER",
+        flag: "--backoff-stable-after",
+        help: "A worker that served for this long did not fail",
+        more: "",
+        ..BACKOFF
+    }
+
+    Upgrade upgrade: Setting<UpgradePolicy> = pick(POLICY, UpgradePolicy::default()) {
+        path: "upgrade.policy",
+        variable: "ONEWORKER_UPGRADE",
+        flag: "--upgrade",
+        help: "How versions are replaced",
+        more: "Of a worker in another version: `reuse` it, have an older one hand over to the `newest`, or \
+               have `exact` this version.",
+        ..UPGRADE
+    }
+    UpgradePerHour upgrade_per_hour: Setting<u32> = pick(COUNT, UpgradeLimits::default().per_hour) {
+        path: "upgrade.per_hour",
+        variable: "ONEWORKER_UPGRADE_PER_HOUR",
+        flag: "--upgrade-per-hour",
+        help: "The most hand-overs in an hour",
+        more: "At most 500.",
+        ..UPGRADE_LIMIT
+    }
+    UpgradeProbation upgrade_probation: Setting<Duration> =
+        pick(TIME, UpgradeLimits::default().probation)
+    {
+        path: "upgrade.probation",
+        variable: "ONEWORKER_UPGRADE_PROBATION",
+        flag: "--upgrade-probation",
+        help: "How long a new version must serve to have stood the test",
+        more: "Up to 24h.",
+        ..UPGRADE_LIMIT
+    }
+    UpgradeFailures upgrade_failures: Setting<u32> = pick(COUNT, UpgradeLimits::default().failures) {
+        path: "upgrade.failures",
+        variable: "ONEWORKER_UPGRADE_FAILURES",
+        flag: "--upgrade-failures",
+        help: "Failures that a new version may have until then",
+        more: "After one more it is not started for a day.",
+        ..UPGRADE_LIMIT
+    }
+
+    Drain drain: Setting<Duration> = pick(TIME, ServeOptions::default().drain) {
+        path: "serve.drain",
+        variable: "ONEWORKER_DRAIN",
+        flag: "--drain",
+        help: "How long requests may take to end",
+        more: "It counts from when the worker stops.",
+        ..SERVING_TIME
+    }
+    // A worker that is stuck for so long would be replaced anyway, but only if a session comes.
+    Watchdog watchdog: Setting<Duration> = pick(POSITIVE, hang_limit.value, "the hang limit") {
+        path: "serve.watchdog",
+        variable: "ONEWORKER_WATCHDOG",
+        flag: "--watchdog",
+        help: "End a worker that is stuck for this long",
+        more: "A worker is stuck if its event loop does not turn. More than 0.",
+        ..SERVING_TIME
+    }
+    IdleTimeout idle_timeout: Setting<Duration> =
+        pick(IDLE, layers.idle_timeout()?, "30m; with a command: 0")
+    {
+        path: "serve.idle_timeout",
+        variable: "ONEWORKER_IDLE_TIMEOUT",
+        flag: "--idle-timeout",
+        help: "Leave when not needed for this long",
+        more: "At least 1s. 0: never.",
+        ..SERVING_TIME
+    }
+
+    Database database: Setting<PathBuf> = pick(
+        FILE, state_dir.value.join(coordinator::layout::WORKER_DB), "worker.db in the state directory"
+    ) {
+        path: "store.database",
+        variable: "ONEWORKER_DATABASE",
+        flag: "--database",
+        help: "The file for the data, an absolute path",
+        more: "",
+        ..DATA
+    }
+    KeepFor keep_for: Setting<Duration> = pick(TIME, ServeOptions::default().keep_for, "0") {
+        path: "store.keep_for",
+        variable: "ONEWORKER_KEEP_FOR",
+        flag: "--keep-for",
+        help: "Drop what is older than this",
+        more: "0: never.",
+        ..DATA
+    }
+    KeepBytes keep_bytes: Setting<u64> = pick(BYTES, ServeOptions::default().keep_bytes) {
+        path: "store.keep_bytes",
+        variable: "ONEWORKER_KEEP_BYTES",
+        flag: "--keep-bytes",
+        help: "The most bytes of data",
+        more: "When the database is larger, the oldest observations are dropped. 0: never.",
+        ..DATA
+    }
     /// Whether a commit waits for the disk.
-    pub(crate) synchronous: Setting<bool>,
-    pub(crate) log_max_bytes: Setting<u64>,
-    pub(crate) log_keep: Setting<u32>,
-    pub(crate) log_level: Setting<LogLevel>,
-    /// Variables that the worker gets, besides those that it always gets: those of all sources.
-    pub(crate) env_pass: Vec<Setting<String>>,
+    Synchronous synchronous: Setting<bool> = pick(SYNCHRONOUS, ServeOptions::default().synced) {
+        path: "store.synchronous",
+        variable: "ONEWORKER_SYNCHRONOUS",
+        flag: "--synchronous",
+        help: "Whether commits are synced",
+        more: "`full`: what was answered survives a power failure. `normal`: faster, and it survives all else.",
+        ..DATA
+    }
+
+    LogMaxBytes log_max_bytes: Setting<u64> =
+        pick(BYTES, ServeOptions::default().log_max_bytes, "5MiB")
+    {
+        path: "serve.log_max_bytes",
+        variable: "ONEWORKER_LOG_MAX_BYTES",
+        flag: "--log-max-bytes",
+        help: "Rotate the log when it is larger than this",
+        more: "",
+        ..LOG
+    }
+    LogKeep log_keep: Setting<u32> = pick(COUNT, ServeOptions::default().log_keep) {
+        path: "serve.log_keep",
+        variable: "ONEWORKER_LOG_KEEP",
+        flag: "--log-keep",
+        help: "The number of rotated logs to keep",
+        more: "",
+        ..LOG
+    }
+    LogLevel log_level: Setting<LogLevel> = pick(LEVEL, LogLevel::default()) {
+        path: "serve.log_level",
+        variable: "ONEWORKER_LOG",
+        flag: "--log-level",
+        help: "Log what is at least this important",
+        more: "One of error, warn, info and debug.",
+        ..LOG
+    }
+
     /// What is started in the worker's place and beside it.
-    pub(crate) plan: Setting<Plan>,
+    Plan plan: Setting<Plan> = plan(PLAN, Plan::default()) {
+        path: "worker",
+        variable: "ONEWORKER_PLAN",
+        flag: "--plan",
+        scope: Scope::Both,
+        help: "The command and its helpers, as JSON",
+        more: "What is started in the worker's place and beside it. In the file these are the tables [worker] \
+               and [[helper]].",
+        ..SERVING
+    }
     /// Which processes look like the worker's program.
-    pub(crate) strays: Setting<Strays>,
-    /// The file that was looked for, and whether there was one.
-    pub(crate) file: Option<(Located, bool)>,
+    Strays strays: Setting<Strays> = pick(STRAYS, Strays::default()) {
+        path: "strays",
+        variable: "ONEWORKER_STRAYS",
+        flag: "--strays",
+        group: Group::Strays,
+        scope: Scope::Session,
+        heading: Heading::Processes,
+        help: "What strays look like, as JSON",
+        more: "Strays are processes that look like the worker's program. In the file this is the table \
+               [strays].",
+        ..IDENTITY
+    }
+    /// Variables that the worker gets, besides those that it always gets: those of all sources.
+    EnvPass env_pass: Vec<Setting<String>> = all(VARIABLE, Vec::new(), "") {
+        path: "env.pass",
+        variable: "ONEWORKER_ENV_PASS",
+        flag: "--env",
+        group: Group::Passing,
+        // A worker passes on its own environment, which it has already.
+        scope: Scope::Session,
+        help: "Pass this environment variable on",
+        more: "A worker that is started gets it, and its command too. Repeat the flag for more variables; in \
+               the variable they are separated by commas.",
+        ..IDENTITY
+    }
 }
 
 /// A setting as it is shown and passed on.
@@ -74,213 +330,16 @@ impl Settings {
         let located = locate(choice, environment)?;
         let file = located.as_ref().map(Located::read).transpose()?.flatten();
         let layers = Layers { flags, environment, file: file.as_ref() };
-        let (backoff, upgrades, serve) =
-            (Backoff::default(), UpgradeLimits::default(), ServeOptions::default());
-        let name = layers.pick(Key::Name, value::name, Name::default())?;
-        let state_dir = match layers.given(Key::StateDir, value::directory)? {
-            Some(dir) => dir,
-            None => Setting { value: coordinator::default_state_dir(&name.value)?, source: Source::Default },
-        };
-        let hang_limit = layers.pick(Key::HangLimit, value::duration, WorkerSpec::DEFAULT_HANG_LIMIT)?;
-        // A worker that is stuck for so long would be replaced anyway, but only if a session comes.
-        let watchdog = layers.pick(Key::Watchdog, value::positive, hang_limit.value)?;
-        let database = state_dir.value.join(coordinator::layout::WORKER_DB);
-        let database = layers.pick(Key::Database, value::file, database)?;
-        let env_pass = layers.env_pass()?;
-        let mut plan = layers.plan()?;
-        if let Some(command) = &mut plan.value.command {
-            // What a session passes on is for what serves it; helpers get what they name themselves.
-            let named = |name: &String| !command.env.pass.contains(name);
-            let more: Vec<_> = env_pass.iter().map(|item| item.value.clone()).filter(named).collect();
-            command.env.pass.extend(more);
-        }
-        // Whoever asks a command for something does so without the worker's knowledge: it can't tell whether anybody needs it.
-        let idle_timeout = if plan.value.command.is_some() { Duration::ZERO } else { serve.idle_timeout };
-        Ok(Self {
-            name,
-            state_dir,
-            database,
-            plan,
-            idle_timeout: layers.pick(Key::IdleTimeout, value::idle_timeout, idle_timeout)?,
-            keep_for: layers.pick(Key::KeepFor, value::duration, serve.keep_for)?,
-            keep_bytes: layers.pick(Key::KeepBytes, value::bytes, serve.keep_bytes)?,
-            synchronous: layers.pick(Key::Synchronous, value::synchronous, serve.synced)?,
-            hang_limit,
-            watchdog,
-            port: layers.pick(Key::Port, value::port, PortChoice::default())?,
-            deadline: layers.pick(Key::Deadline, value::duration, WorkerSpec::DEFAULT_DEADLINE)?,
-            backoff_free: layers.pick(Key::BackoffFree, value::count, backoff.free)?,
-            backoff_base: layers.pick(Key::BackoffBase, value::duration, backoff.base)?,
-            backoff_max: layers.pick(Key::BackoffMax, value::duration, backoff.max)?,
-            backoff_stable_after: layers.pick(
-                Key::BackoffStableAfter,
-                value::duration,
-                backoff.stable_after,
-            )?,
-            upgrade: layers.pick(Key::Upgrade, value::upgrade, UpgradePolicy::default())?,
-            upgrade_per_hour: layers.pick(Key::UpgradePerHour, value::count, upgrades.per_hour)?,
-            upgrade_probation: layers.pick(Key::UpgradeProbation, value::duration, upgrades.probation)?,
-            upgrade_failures: layers.pick(Key::UpgradeFailures, value::count, upgrades.failures)?,
-            drain: layers.pick(Key::Drain, value::duration, serve.drain)?,
-            log_max_bytes: layers.pick(Key::LogMaxBytes, value::bytes, serve.log_max_bytes)?,
-            log_keep: layers.pick(Key::LogKeep, value::count, serve.log_keep)?,
-            log_level: layers.pick(Key::LogLevel, value::log_level, LogLevel::default())?,
-            env_pass,
-            strays: layers.pick(Key::Strays, value::strays, Strays::default())?,
-            file: located.map(|located| (located, file.is_some())),
-        })
-    }
-
-    /// The settings one by one, a list as one entry for each item.
-    pub(crate) fn entries(&self) -> Vec<Entry<'_>> {
-        fn entry<'a, T>(key: Key, setting: &'a Setting<T>, text: impl Into<OsString>) -> Entry<'a> {
-            Entry { key, text: text.into(), source: &setting.source }
-        }
-        fn time(key: Key, setting: &Setting<Duration>) -> Entry<'_> {
-            entry(key, setting, humantime::format_duration(setting.value).to_string())
-        }
-        let mut entries = vec![
-            entry(Key::Name, &self.name, self.name.value.as_str()),
-            entry(Key::Port, &self.port, self.port.value.to_string()),
-            entry(Key::StateDir, &self.state_dir, self.state_dir.value.as_os_str()),
-            time(Key::Deadline, &self.deadline),
-            time(Key::HangLimit, &self.hang_limit),
-            entry(Key::BackoffFree, &self.backoff_free, self.backoff_free.value.to_string()),
-            time(Key::BackoffBase, &self.backoff_base),
-            time(Key::BackoffMax, &self.backoff_max),
-            time(Key::BackoffStableAfter, &self.backoff_stable_after),
-            entry(Key::Upgrade, &self.upgrade, self.upgrade.value.as_str()),
-            entry(Key::UpgradePerHour, &self.upgrade_per_hour, self.upgrade_per_hour.value.to_string()),
-            time(Key::UpgradeProbation, &self.upgrade_probation),
-            entry(Key::UpgradeFailures, &self.upgrade_failures, self.upgrade_failures.value.to_string()),
-            time(Key::Drain, &self.drain),
-            time(Key::Watchdog, &self.watchdog),
-            time(Key::IdleTimeout, &self.idle_timeout),
-            entry(Key::Database, &self.database, self.database.value.as_os_str()),
-            time(Key::KeepFor, &self.keep_for),
-            entry(Key::KeepBytes, &self.keep_bytes, self.keep_bytes.value.to_string()),
-            entry(
-                Key::Synchronous,
-                &self.synchronous,
-                if self.synchronous.value { "full" } else { "normal" },
-            ),
-            entry(Key::LogMaxBytes, &self.log_max_bytes, self.log_max_bytes.value.to_string()),
-            entry(Key::LogKeep, &self.log_keep, self.log_keep.value.to_string()),
-            entry(Key::LogLevel, &self.log_level, self.log_level.value.as_str()),
-        ];
-        if !self.plan.value.is_empty() {
-            // It came from text, so it becomes text again.
-            let text = serde_json::to_string(&self.plan.value).unwrap_or_default();
-            entries.push(entry(Key::Plan, &self.plan, text));
-        }
-        if self.strays.value != Strays::default() {
-            let text = serde_json::to_string(&self.strays.value).unwrap_or_default();
-            entries.push(entry(Key::Strays, &self.strays, text));
-        }
-        entries.extend(self.env_pass.iter().map(|item| entry(Key::EnvPass, item, item.value.as_str())));
-        entries
+        Self::of(&layers, located.map(|located| (located, file.is_some())))
     }
 }
 
-/// Where values come from.
-struct Layers<'a> {
-    flags: &'a [(Key, OsString)],
-    environment: Environment<'a>,
-    file: Option<&'a ConfigFile>,
-}
-
-impl Layers<'_> {
-    fn pick<T>(
-        &self,
-        key: Key,
-        parse: fn(&OsStr) -> Result<T, Wrong>,
-        default: T,
-    ) -> Result<Setting<T>, ConfigError> {
-        Ok(self.given(key, parse)?.unwrap_or(Setting { value: default, source: Source::Default }))
-    }
-
-    /// The strongest value that was given.
-    fn given<T>(
-        &self,
-        key: Key,
-        parse: fn(&OsStr) -> Result<T, Wrong>,
-    ) -> Result<Option<Setting<T>>, ConfigError> {
-        self.flags(key)
-            .next()
-            .or_else(|| self.variable(key))
-            .or_else(|| self.file.and_then(|file| file.values(key).next().cloned()))
-            .map(|raw| typed(key, raw, parse))
-            .transpose()
-    }
-
-    fn flags(&self, key: Key) -> impl Iterator<Item = Setting<OsString>> {
-        self.flags
-            .iter()
-            .filter(move |(of, _)| *of == key)
-            .map(move |(_, raw)| Setting { value: raw.clone(), source: Source::Flag { flag: key.flag() } })
-    }
-
-    fn variable(&self, key: Key) -> Option<Setting<OsString>> {
-        let variable = key.variable();
-        set(self.environment, variable)
-            .map(|value| Setting { value, source: Source::Environment { variable } })
-    }
-
-    /// The plan; the words after `--` take the place of its command's.
-    fn plan(&self) -> Result<Setting<Plan>, ConfigError> {
-        let mut plan = self.pick(Key::Plan, value::plan, Plan::default())?;
-        let words: Result<Vec<_>, _> =
-            self.flags(Key::Command).map(|word| typed(Key::Command, word, value::word)).collect();
-        let words = words?;
-        if let Some(first) = words.first() {
-            plan.source = first.source.clone();
-            let command = words.into_iter().map(|word| word.value).collect();
-            plan.value.command = Some(match plan.value.command.take() {
-                Some(part) => Part { command, ..part },
-                None => Part::of_command(command),
-            });
-        }
-        match plan.value.check() {
-            Ok(()) => Ok(plan),
-            Err(wrong) => {
-                Err(ConfigError::BadValue { key: Key::Plan.path().to_owned(), origin: plan.source, wrong })
-            }
-        }
-    }
-
-    /// The variables to pass on are needed by whoever named them, so the sources add up instead of replacing each other.
-    fn env_pass(&self) -> Result<Vec<Setting<String>>, ConfigError> {
-        let key = Key::EnvPass;
-        let mut raw: Vec<Setting<OsString>> = self.flags(key).collect();
-        if let Some(list) = self.variable(key) {
-            let text = list.value.to_string_lossy();
-            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-            raw.extend(items.map(|item| Setting { value: item.into(), source: list.source.clone() }));
-        }
-        raw.extend(self.file.into_iter().flat_map(|file| file.values(key).cloned()));
-        let mut known = HashSet::new();
-        let mut names = Vec::new();
-        for item in raw {
-            let item = typed(key, item, value::variable)?;
-            if known.insert(item.value.clone()) {
-                names.push(item);
-            }
-        }
-        Ok(names)
-    }
-}
-
-fn typed<T>(
-    key: Key,
-    raw: Setting<OsString>,
-    parse: fn(&OsStr) -> Result<T, Wrong>,
-) -> Result<Setting<T>, ConfigError> {
-    match parse(&raw.value) {
-        Ok(value) => Ok(Setting { value, source: raw.source }),
-        Err(wrong) => Err(ConfigError::BadValue { key: key.path().to_owned(), origin: raw.source, wrong }),
-    }
+fn show<'a, T>(entries: &mut Vec<Entry<'a>>, key: Key, kind: &Kind<T>, settings: &'a [Setting<T>]) {
+    let shown = settings.iter().map(|setting| (&setting.source, (kind.print)(&setting.value)));
+    // A value that says nothing is not shown.
+    let shown = shown.filter(|(_, text)| !text.is_empty());
+    entries.extend(shown.map(|(source, text)| Entry { key, text, source }));
 }
 
 #[cfg(test)]
-#[path = "settings_tests.rs"]
 mod tests;

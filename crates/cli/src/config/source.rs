@@ -55,3 +55,10 @@ pub(crate) struct Setting<T> {
     /// Where it comes from.
     pub(crate) source: Source,
 }
+
+/// One value is a list of one, so that all settings are shown in the same way.
+impl<T> AsRef<[Self]> for Setting<T> {
+    fn as_ref(&self) -> &[Self] {
+        std::slice::from_ref(self)
+    }
+}

@@ -1,91 +1,26 @@
-//! `[strays]`: which processes look like the worker's program, although nobody has elected them.
-//!
-//! A pattern is a program and arguments, each of which has to match a whole one. A bare piece of a command line would be found in that of an
-//! editor, a `grep` or a shell too.
+//! `[strays]`: the patterns of processes that look like the worker's program.
 
 use std::ffi::OsString;
-use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
-use super::ConfigError;
-use super::file::Place;
+use super::error::ConfigError;
+use super::positions::Positions;
 use super::source::Setting;
-
-/// The patterns.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Strays {
-    /// Daemons that do what the worker does.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) worker: Vec<Pattern>,
-    /// What such a daemon starts for itself. One is a stray only if it comes from a stray daemon, or has lost its own.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) helper: Vec<Pattern>,
-}
-
-/// A program, and arguments in their order; others may stand before, between and behind them. `*` stands for any text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Pattern(Vec<String>);
-
-impl Strays {
-    /// Checks what no type can say.
-    ///
-    /// # Errors
-    /// The first pattern that would match too much.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        self.worker.iter().chain(&self.helper).try_for_each(Pattern::check)
-    }
-}
-
-impl Pattern {
-    fn check(&self) -> Result<(), String> {
-        let bare = |word: &String| word.chars().all(|c| c == '*');
-        match self.0.split_first() {
-            Some((program, _)) if !bare(program) => Ok(()),
-            _ => Err(format!("{:?}: a pattern begins with a program, which is more than \"*\"", self.0)),
-        }
-    }
-
-    /// Whether a process is such a one: by the program that it executes, and its arguments without its own name.
-    pub(crate) fn matches(&self, program: &Path, arguments: &[String]) -> bool {
-        let Some((wanted, words)) = self.0.split_first() else { return false };
-        let path = program.to_string_lossy();
-        let name = program.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        let named = if wanted.contains('/') { &path } else { &name };
-        let mut arguments = arguments.iter();
-        is_like(wanted, named) && words.iter().all(|word| arguments.any(|argument| is_like(word, argument)))
-    }
-
-    /// As it is written.
-    pub(crate) fn words(&self) -> String {
-        self.0.join(" ")
-    }
-}
-
-/// Whether all of the text is as the pattern says. Takes no longer than their lengths multiplied.
-fn is_like(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
-    for part in parts {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    rest.ends_with(last)
-}
+use crate::census::Strays;
 
 /// What the file's table says, as one value; `None` if it is not there.
-pub(super) fn read(place: &Place<'_>, file: &DeTable<'_>) -> Result<Option<Setting<OsString>>, ConfigError> {
+pub(super) fn read(
+    positions: &Positions<'_>,
+    file: &DeTable<'_>,
+) -> Result<Option<Setting<OsString>>, ConfigError> {
     let Some((_, value)) = file.iter().find(|(name, _)| name.get_ref().as_ref() == "strays") else {
         return Ok(None);
     };
     let span = value.span();
-    let bad = |span, wrong: String| place.bad("strays", span, wrong);
+    let bad = |span, wrong: String| positions.bad_value("strays", span, wrong);
     let DeValue::Table(table) = value.get_ref() else {
         return Err(bad(span, "is a table: write [strays] on a line of its own".to_owned()));
     };
@@ -94,35 +29,14 @@ pub(super) fn read(place: &Place<'_>, file: &DeTable<'_>) -> Result<Option<Setti
         .map_err(|error| bad(error.span().unwrap_or(span.clone()), error.message().trim_end().to_owned()))?;
     strays.check().map_err(|wrong| bad(span.clone(), wrong))?;
     let text = serde_json::to_string(&strays).map_err(|error| bad(span.clone(), error.to_string()))?;
-    Ok(Some(Setting { value: text.into(), source: place.source(span) }))
+    Ok(Some(Setting { value: text.into(), source: positions.source(span) }))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
-
-    fn matches(pattern: &[&str], program: &str, arguments: &[&str]) -> bool {
-        let pattern = Pattern(pattern.iter().map(|word| (*word).to_owned()).collect());
-        let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        pattern.matches(Path::new(program), &arguments)
-    }
-
-    #[test]
-    fn a_process_is_known_by_its_program_and_whole_arguments() {
-        let daemon = ["node", "*/worker.cjs", "--daemon"];
-        assert!(matches(&daemon, "/usr/bin/node", &["/opt/a/worker.cjs", "--daemon"]));
-        assert!(matches(&daemon, "/usr/bin/node", &["--flag", "/opt/a/worker.cjs", "-x", "--daemon", "y"]));
-        assert!(!matches(&daemon, "/usr/bin/node", &["--daemon", "/opt/a/worker.cjs"]), "the order");
-        assert!(!matches(&daemon, "/usr/bin/node", &["/opt/a/worker.cjs"]));
-        assert!(!matches(&daemon, "/usr/bin/node", &["/opt/a/worker.cjs.bak", "--daemon"]));
-        assert!(!matches(&daemon, "/usr/bin/vim", &["/opt/a/worker.cjs", "--daemon"]), "an editor");
-        assert!(!matches(&daemon, "/bin/sh", &["-c", "node /opt/a/worker.cjs --daemon"]), "a shell");
-        assert!(!matches(&daemon, "/usr/bin/grep", &["node */worker.cjs --daemon"]), "a search");
-        assert!(
-            matches(&["/opt/*/node"], "/opt/a/b/node", &[]) && !matches(&["/opt/*/node"], "/usr/node", &[])
-        );
-        assert!(!matches(&["node"], "/usr/bin/nodejs", &[]));
-    }
 
     #[test]
     fn the_table_is_read_and_a_mistake_in_it_has_its_place() {
@@ -140,26 +54,6 @@ mod tests {
         ] {
             let wrong = parse(text).map(drop).unwrap_err();
             assert!(wrong.starts_with(place), "{text}: {wrong}");
-        }
-    }
-
-    #[test]
-    fn a_star_stands_for_any_text() {
-        for (pattern, text) in
-            [("a*b*c", "a1b2c"), ("*", ""), ("a*", "a"), ("*aab", "aaab"), ("a**b", "ab"), ("", "")]
-        {
-            assert!(is_like(pattern, text), "{pattern} {text}");
-        }
-        for (pattern, text) in [("ab*bc", "abc"), ("a", "ab"), ("", "a"), ("*a", "b"), ("a*b*c", "acb")] {
-            assert!(!is_like(pattern, text), "{pattern} {text}");
-        }
-    }
-
-    #[test]
-    fn a_pattern_of_every_program_is_refused() {
-        for words in [&[][..], &["*"], &["", "x"], &["**", "x"]] {
-            let pattern = Pattern(words.iter().map(|word| (*word).to_owned()).collect());
-            assert!(Strays { worker: vec![pattern], helper: Vec::new() }.check().is_err(), "{words:?}");
         }
     }
 }

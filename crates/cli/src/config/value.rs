@@ -1,10 +1,11 @@
 //! How each kind of value is written: the same in a flag, in the environment and in the file.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use coordinator::{InvalidValue, Name, PortChoice, UpgradePolicy};
+use serde::Serialize;
 use worker::{LogLevel, Plan};
 
 use super::Strays;
@@ -104,6 +105,11 @@ pub(crate) fn strays(raw: &OsStr) -> Result<Strays, Wrong> {
     let strays: Strays =
         serde_json::from_str(text(raw)?).map_err(|error| format!("are no patterns in JSON: {error}"))?;
     strays.check().map(|()| strays)
+}
+
+/// A value that came from JSON becomes JSON again.
+pub(crate) fn json(value: &impl Serialize) -> OsString {
+    serde_json::to_string(value).unwrap_or_default().into()
 }
 
 /// A word of a command. What is passed on as JSON has to be text.

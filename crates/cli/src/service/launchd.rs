@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Service, xml};
+use super::definition::Service;
+use super::xml::xml;
 
 fn label(service: &Service) -> String {
     format!("oneworker.{}", service.name)

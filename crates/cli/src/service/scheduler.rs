@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Service, xml};
+use super::definition::Service;
+use super::xml::xml;
 
 fn task(service: &Service) -> String {
     format!("oneworker-{}", service.name)

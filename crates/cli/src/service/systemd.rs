@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use coordinator::Port;
 use coordinator::system::systemd::{service_unit, socket_unit, unit_path};
 
-use super::Service;
+use super::definition::Service;
 
 /// The worker says when it is ready, from whichever of its processes; one that stops because it was told to is left alone.
 pub(super) fn text(service: &Service) -> String {

@@ -1,15 +1,14 @@
-//! Handing office over to another version, and taking it over from one.
+//! Hands the tenure over to another version, and takes it over from one.
 //!
-//! The protocol is the coordinator's ([`coordinator::Tenure::succeed`], [`coordinator::Tenure::hand_over_to`]): who may, for whom office is kept, and who
-//! takes it. Here is what a worker has besides its office, and what becomes of it: `outgoing` for the one that goes, `incoming` for the one that
-//! comes, and `passing` for the sockets between them.
+//! The protocol is the coordinator's ([`coordinator::Tenure::succeed`],
+//! [`coordinator::Tenure::hand_over_to`]): it decides which process may take the tenure, and
+//! reserves the lock for it. This module moves what else a worker has: `drain` prepares the old
+//! worker, `inherit` gives the new worker its port, and `passing` moves the sockets between them.
 
-mod incoming;
-mod outgoing;
-#[cfg_attr(unix, path = "passing.rs")]
-#[cfg_attr(not(unix), path = "passing_elsewhere.rs")]
+mod drain;
+mod inherit;
 mod passing;
 
-pub(crate) use incoming::{Inherited, expect, take_port};
-pub(crate) use outgoing::{Agreed, Drained, drain};
-pub(crate) use passing::{Incoming, Outgoing};
+pub(crate) use drain::{HandoverDecision, drain};
+pub(crate) use inherit::{Inherited, receive_from, take_port};
+pub(crate) use passing::{SocketReceiver, SocketSender};

@@ -1,19 +1,19 @@
-//! The routes to the data. All of them need the bearer, to read as well: any user of the machine can reach the port.
+//! The routes to the data. All of them need the bearer token, to read as well: any user of the
+//! machine can reach the port.
 //!
 //! | route | does |
 //! | --- | --- |
-//! | `POST /observations` | takes in one, a JSON array of them, or one on each line; answers after the commit which were new |
-//! | `GET /observations` | those after a cursor, or the last so many |
-//! | `DELETE /observations` | removes those that the filter finds |
-//! | `GET /search` | those with these words, best first |
-//! | `POST /admin/check` | whether the database is whole |
-//! | `POST /sessions` | begins a lease, or goes on with it |
-//! | `GET /sessions`, `DELETE /sessions/ID` | the leases; ends one |
+//! | `POST /observations` | adds observations; the response comes after the commit and says which were new |
+//! | `GET /observations` | lists those after a cursor, or the last N |
+//! | `DELETE /observations` | removes those that match the filter |
+//! | `GET /search` | finds those with these words, best first |
+//! | `POST /admin/check` | checks whether the database is intact |
+//! | `POST /sessions` | begins or renews a lease |
+//! | `GET /sessions`, `DELETE /sessions/ID` | lists the leases; ends one |
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api::{Filter, LeaseInfo, LeaseRequest, Leases, Listed, NewObservation, Taken};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
@@ -26,26 +26,28 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::body;
-use super::refusal::{Refusal, json};
-use crate::presence::{DEFAULT_TTL, Presence, Work};
+use super::observation_body::read_observations;
+use super::request_error::{RequestError, json};
+use crate::api::{Filter, LeaseInfo, LeaseRequest, Leases, Listed, Taken};
+use crate::presence::{ActiveRequest, DEFAULT_TTL, Presence};
 use crate::store::{Page, Store};
 
 /// What these routes share.
-pub(crate) struct Data {
+pub(crate) struct DataState {
     pub(crate) store: Arc<Store>,
     pub(crate) presence: Arc<Presence>,
     pub(crate) machine: Machine,
     pub(crate) batch_bytes: usize,
 }
 
-/// Observations in one answer, if nothing else is asked for, and at most.
+/// Observations in one response, by default and at most.
 const PAGE: u32 = 100;
 const LONGEST_PAGE: u32 = 1000;
-/// The longest and the shortest lease.
+/// The shortest and the longest lease.
 const TTL: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(30 * 24 * 3600);
 
-/// The routes.
-pub(crate) fn routes(data: Arc<Data>) -> Router {
+/// Returns the routes.
+pub(crate) fn routes(data: Arc<DataState>) -> Router {
     Router::new()
         .route("/observations", post(add).get(list).delete(remove))
         .route("/search", get(search))
@@ -55,72 +57,38 @@ pub(crate) fn routes(data: Arc<Data>) -> Router {
         .with_state(data)
 }
 
-impl Data {
-    fn work(&self) -> Result<Work, Refusal> {
-        self.presence.work().ok_or(Refusal::NotReady)
+impl DataState {
+    fn begin_request(&self) -> Result<ActiveRequest, RequestError> {
+        self.presence.begin_request().ok_or(RequestError::NotReady)
     }
 }
 
-fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Refusal> {
-    Query::try_from_uri(uri).map(|Query(query)| query).map_err(|error| Refusal::BadQuery(error.body_text()))
+fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, RequestError> {
+    Query::try_from_uri(uri)
+        .map(|Query(query)| query)
+        .map_err(|error| RequestError::BadQuery(error.body_text()))
 }
 
-async fn add(State(data): State<Arc<Data>>, request: Request<Body>) -> Result<Response, Refusal> {
-    let _work = data.work()?;
-    // For as much as it can become, from before the first byte of it is read.
+async fn add(State(data): State<Arc<DataState>>, request: Request<Body>) -> Result<Response, RequestError> {
+    let _active = data.begin_request()?;
+    // Reserved before the first byte is read, for as many bytes as there can be.
     let announced = request.body().size_hint().upper().and_then(|bytes| usize::try_from(bytes).ok());
     let _room = data.store.reserve(announced.unwrap_or(usize::MAX).min(data.batch_bytes))?;
     let body = body::read(request, data.batch_bytes).await?;
-    let receipts = data.store.add(read(&body)?).await?;
+    let receipts = data.store.add(read_observations(&body)?).await?;
     let new = receipts.iter().filter(|receipt| receipt.new).count();
     Ok(json(StatusCode::OK, &Taken { new, observations: receipts }))
 }
 
-/// The observations of a body, if all of them can be taken.
-fn read(body: &[u8]) -> Result<Vec<NewObservation>, Refusal> {
-    let observations = parse(body)?;
-    let wrong = |(n, one): (usize, &NewObservation)| Some(format!("observation {n}: {}", one.wrong()?));
-    match observations.iter().enumerate().find_map(wrong) {
-        Some(wrong) => Err(Refusal::BadBody(wrong)),
-        None => Ok(observations),
-    }
-}
-
-/// An array, or any number of objects one after the other: one alone, and one on each line (NDJSON).
-fn parse(body: &[u8]) -> Result<Vec<NewObservation>, Refusal> {
-    let wrong = |error: serde_json::Error| Refusal::BadBody(error.to_string());
-    if body.trim_ascii_start().first() == Some(&b'[') {
-        return serde_json::from_slice(body).map_err(wrong);
-    }
-    let mut observations = Vec::new();
-    for one in serde_json::Deserializer::from_slice(body).into_iter() {
-        observations.push(one.map_err(|error: serde_json::Error| {
-            Refusal::BadBody(format!("observation {}: {error}", observations.len()))
-        })?);
-    }
-    if observations.is_empty() {
-        return Err(Refusal::BadBody("it is empty".to_owned()));
-    }
-    Ok(observations)
-}
-
-/// Reads a body of observations as `POST /observations` does, and gives their number: for tests of what a body may hold.
-///
-/// # Errors
-/// What the client would be told.
-pub fn check_observations(body: &[u8]) -> Result<usize, String> {
-    read(body).map(|observations| observations.len()).map_err(|refusal| refusal.to_string())
-}
-
-async fn list(State(data): State<Arc<Data>>, uri: Uri) -> Result<Response, Refusal> {
+async fn list(State(data): State<Arc<DataState>>, uri: Uri) -> Result<Response, RequestError> {
     #[derive(Deserialize)]
-    struct Asked {
+    struct ListQuery {
         after: Option<i64>,
         last: Option<u32>,
         limit: Option<u32>,
     }
-    let _work = data.work()?;
-    let (asked, filter): (Asked, Filter) = (query(&uri)?, query(&uri)?);
+    let _active = data.begin_request()?;
+    let (asked, filter): (ListQuery, Filter) = (query(&uri)?, query(&uri)?);
     let after = asked.after.unwrap_or(0);
     let page = match asked.last {
         Some(last) => Page::Last(last.min(LONGEST_PAGE)),
@@ -131,66 +99,66 @@ async fn list(State(data): State<Arc<Data>>, uri: Uri) -> Result<Response, Refus
     Ok(json(StatusCode::OK, &Listed { observations, next }))
 }
 
-async fn remove(State(data): State<Arc<Data>>, uri: Uri) -> Result<Response, Refusal> {
+async fn remove(State(data): State<Arc<DataState>>, uri: Uri) -> Result<Response, RequestError> {
     #[derive(Deserialize)]
-    struct Asked {
+    struct RemoveQuery {
         all: Option<bool>,
     }
     #[derive(Serialize)]
     struct Removed {
         removed: usize,
     }
-    let _work = data.work()?;
-    let (asked, filter): (Asked, Filter) = (query(&uri)?, query(&uri)?);
+    let _active = data.begin_request()?;
+    let (asked, filter): (RemoveQuery, Filter) = (query(&uri)?, query(&uri)?);
     if filter == Filter::default() && asked.all != Some(true) {
         let what = "name what is to be removed (id, session, kind, since_ms, before_ms), or say all=true";
-        return Err(Refusal::BadQuery(what.to_owned()));
+        return Err(RequestError::BadQuery(what.to_owned()));
     }
     let removed = data.store.remove(filter).await?;
     Ok(json(StatusCode::OK, &Removed { removed }))
 }
 
-async fn search(State(data): State<Arc<Data>>, uri: Uri) -> Result<Response, Refusal> {
+async fn search(State(data): State<Arc<DataState>>, uri: Uri) -> Result<Response, RequestError> {
     #[derive(Deserialize)]
-    struct Asked {
+    struct SearchQuery {
         q: String,
         limit: Option<u32>,
     }
-    let _work = data.work()?;
-    let (asked, filter): (Asked, Filter) = (query(&uri)?, query(&uri)?);
+    let _active = data.begin_request()?;
+    let (asked, filter): (SearchQuery, Filter) = (query(&uri)?, query(&uri)?);
     let limit = asked.limit.unwrap_or(20).clamp(1, LONGEST_PAGE);
     let observations = data.store.search(asked.q, filter, limit).await?;
     Ok(json(StatusCode::OK, &Listed { observations, next: None }))
 }
 
-async fn check(State(data): State<Arc<Data>>) -> Result<Response, Refusal> {
+async fn check(State(data): State<Arc<DataState>>) -> Result<Response, RequestError> {
     #[derive(Serialize)]
     struct Checked {
         whole: bool,
         problems: Vec<String>,
     }
-    let _work = data.work()?;
+    let _active = data.begin_request()?;
     let problems = data.store.check().await?;
     Ok(json(StatusCode::OK, &Checked { whole: problems.is_empty(), problems }))
 }
 
-async fn keep(State(data): State<Arc<Data>>, request: Request<Body>) -> Result<Response, Refusal> {
+async fn keep(State(data): State<Arc<DataState>>, request: Request<Body>) -> Result<Response, RequestError> {
     #[derive(Serialize)]
     struct Kept {
         session: String,
         ends_in_ms: u64,
     }
-    let _work = data.work()?;
+    let _active = data.begin_request()?;
     let body = body::read(request, data.batch_bytes.min(64 * 1024)).await?;
     let asked: LeaseRequest =
-        serde_json::from_slice(&body).map_err(|error| Refusal::BadBody(error.to_string()))?;
+        serde_json::from_slice(&body).map_err(|error| RequestError::BadBody(error.to_string()))?;
     if let Some(wrong) = asked.wrong() {
-        return Err(Refusal::BadBody(wrong));
+        return Err(RequestError::BadBody(wrong));
     }
     let LeaseRequest { session, ttl_ms, pid, start_time } = asked;
     let ttl = ttl_ms.map_or(DEFAULT_TTL, Duration::from_millis);
     if !TTL.contains(&ttl) {
-        return Err(Refusal::BadBody(format!(
+        return Err(RequestError::BadBody(format!(
             "ttl_ms must be between {:?} and {:?}",
             TTL.start(),
             TTL.end()
@@ -205,20 +173,20 @@ async fn keep(State(data): State<Arc<Data>>, request: Request<Body>) -> Result<R
     Ok(json(StatusCode::OK, &Kept { session, ends_in_ms }))
 }
 
-/// The process that a session is to end with.
+/// Returns the process whose end also ends the session.
 async fn owner(
     machine: &Machine,
     pid: Pid,
     start_time: Option<StartTime>,
-) -> Result<ProcessIdentity, Refusal> {
+) -> Result<ProcessIdentity, RequestError> {
     let found = machine.processes.look(pid).await.ok().flatten().map(|found| found.identity);
     found
         .filter(|found| start_time.is_none_or(|start_time| start_time == found.start_time))
-        .ok_or_else(|| Refusal::BadBody(format!("there is no such process with pid {pid}")))
+        .ok_or_else(|| RequestError::BadBody(format!("there is no such process with pid {pid}")))
 }
 
-async fn sessions(State(data): State<Arc<Data>>) -> Result<Response, Refusal> {
-    let _work = data.work()?;
+async fn sessions(State(data): State<Arc<DataState>>) -> Result<Response, RequestError> {
+    let _active = data.begin_request()?;
     let leases = data.store.leases().await?;
     let session = |lease: crate::store::Lease| {
         let left = data.presence.left(&lease.id)?;
@@ -233,36 +201,12 @@ async fn sessions(State(data): State<Arc<Data>>) -> Result<Response, Refusal> {
     Ok(json(StatusCode::OK, &Leases { sessions: leases.into_iter().filter_map(session).collect() }))
 }
 
-async fn end(State(data): State<Arc<Data>>, Path(id): Path<String>) -> Result<Response, Refusal> {
+async fn end(State(data): State<Arc<DataState>>, Path(id): Path<String>) -> Result<Response, RequestError> {
     #[derive(Serialize)]
     struct Ended {
         ended: bool,
     }
-    let _work = data.work()?;
+    let _active = data.begin_request()?;
     let ended = data.presence.end(id).await?;
     Ok(json(StatusCode::OK, &Ended { ended }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_many_in_an_array_and_one_on_each_line_are_taken() {
-        let one = r#"{"session":"s","kind":"k","text":"t","metadata":{"a":[1,2]},"key":"x"}"#;
-        for (body, count) in [
-            (one.to_owned(), 1),
-            (format!("[{one},{one}]"), 2),
-            (format!(" {one}\n{one}\r\n\n{one}\n"), 3),
-            ("[]".to_owned(), 0),
-        ] {
-            assert_eq!(parse(body.as_bytes()).unwrap().len(), count, "{body}");
-        }
-        for body in
-            ["", "  ", "{}", "[1]", "x", r#"{"session":"s"}"#, &format!("{one}\n{{"), &format!("[{one}")]
-        {
-            assert!(matches!(parse(body.as_bytes()), Err(Refusal::BadBody(_))), "{body}");
-        }
-        assert!(parse(br#"{"session":"s","kind":"k","text":"t","txet":"t"}"#).is_err());
-    }
 }

@@ -1,17 +1,19 @@
-//! Who may ask.
+//! Which requests are allowed.
 //!
-//! A loopback port is open to every web page in the user's browser. A page can send requests to it outright (its `Origin` then gives it
-//! away), or let its own host name resolve to 127.0.0.1 and so become "same origin" (DNS rebinding: the `Host` then gives it away). And what
-//! changes state needs the bearer token, which only those can read who can read the state directory.
-//! See <https://fetch.spec.whatwg.org/#origin-header> and RFC 9110, section 7.2.
+//! A loopback port is open to every web page in the user's browser. A page can send requests to it
+//! directly; its `Origin` then differs. Or it can let its own host name resolve to 127.0.0.1 and so
+//! become "same origin" (DNS rebinding); the `Host` then differs. A request that changes state
+//! needs the bearer token, which only programs with access to the state directory can read. See
+//! <https://fetch.spec.whatwg.org/#origin-header> and RFC 9110, section 7.2.
 
 use axum::http::header::{AUTHORIZATION, HOST, HeaderMap, ORIGIN};
 use axum::http::{Method, Request};
 use subtle::ConstantTimeEq;
 
-use super::refusal::Refusal;
+use super::request_error::RequestError;
 
-/// What everybody may read. All else needs the bearer, a route that is added later too: another user of the machine can reach the port.
+/// What any client may read. All else needs the bearer token, because other users of the machine
+/// can reach the port. A route that is added later needs it too.
 const PUBLIC: [&str; 3] = ["/health", "/ready", "/version"];
 
 /// The rules of one port.
@@ -25,26 +27,27 @@ impl Gate {
         Self { port }
     }
 
-    /// Whether the request may pass.
-    pub(super) fn admit<B>(&self, request: &Request<B>, token: &str) -> Result<(), Refusal> {
+    /// Checks whether the request is allowed.
+    pub(super) fn admit<B>(&self, request: &Request<B>, token: &str) -> Result<(), RequestError> {
         let headers = request.headers();
-        // A target in absolute form counts as the host too, whatever the header says (RFC 9112, section 3.2.2).
+        // A target in absolute form counts as the host too, whatever the header says (RFC 9112,
+        // section 3.2.2).
         let target_is_ours =
             request.uri().authority().is_none_or(|authority| self.is_ours(authority.as_str()));
         if !target_is_ours || !only(headers, &HOST).is_some_and(|host| self.is_ours(host)) {
-            return Err(Refusal::BadHost);
+            return Err(RequestError::BadHost);
         }
         if headers.contains_key(ORIGIN)
             && !only(headers, &ORIGIN).is_some_and(|origin| self.is_our_origin(origin))
         {
-            return Err(Refusal::BadOrigin);
+            return Err(RequestError::BadOrigin);
         }
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let public = reads && PUBLIC.contains(&request.uri().path());
-        if public || bears(headers, token) { Ok(()) } else { Err(Refusal::Unauthorized) }
+        if public || bears(headers, token) { Ok(()) } else { Err(RequestError::Unauthorized) }
     }
 
-    /// Whether a `Host` is a loopback address with our port, or none.
+    /// Returns whether a `Host` is a loopback address with our port, or without one.
     fn is_ours(&self, host: &str) -> bool {
         match split(host) {
             Some((name, port)) => is_loopback(name) && port.is_none_or(|port| port == self.port),
@@ -52,7 +55,7 @@ impl Gate {
         }
     }
 
-    /// Whether an `Origin` is this worker itself. A port that is left out is 80.
+    /// Returns whether an `Origin` is this worker. A missing port means 80.
     fn is_our_origin(&self, origin: &str) -> bool {
         match origin.strip_prefix("http://").and_then(split) {
             Some((name, port)) => is_loopback(name) && port.unwrap_or(80) == self.port,
@@ -61,14 +64,14 @@ impl Gate {
     }
 }
 
-/// The header's value, if there is exactly one and it is text.
+/// Returns the header's value, if there is exactly one and it is text.
 fn only<'a>(headers: &'a HeaderMap, name: &axum::http::HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     values.next().is_none().then_some(value)
 }
 
-/// Name and port; `None` if the port is no number.
+/// Splits into name and port. Returns `None` if the port is no number.
 fn split(authority: &str) -> Option<(&str, Option<u16>)> {
     let end_of_name = authority.rfind(']').map_or(0, |bracket| bracket + 1);
     match authority[end_of_name..].find(':') {
@@ -86,7 +89,8 @@ fn is_loopback(name: &str) -> bool {
     name == "127.0.0.1" || name == "[::1]" || name.eq_ignore_ascii_case("localhost")
 }
 
-/// Whether the request has the bearer token (RFC 6750, section 2.1). Takes the same time for every wrong token of its length.
+/// Returns whether the request has the bearer token (RFC 6750, section 2.1). Takes the same time
+/// for every wrong token of the same length.
 fn bears(headers: &HeaderMap, token: &str) -> bool {
     let Some((scheme, given)) = only(headers, &AUTHORIZATION).and_then(|value| value.split_once(' ')) else {
         return false;
@@ -104,7 +108,7 @@ mod tests {
     const GATE: Gate = Gate { port: 37777 };
     const TOKEN: &str = "5ec2e7";
 
-    fn admit(method: Method, target: &str, headers: &[(&str, &str)]) -> Result<(), Refusal> {
+    fn admit(method: Method, target: &str, headers: &[(&str, &str)]) -> Result<(), RequestError> {
         let mut request = Request::builder().method(method).uri(target);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -142,16 +146,20 @@ mod tests {
             "0.0.0.0:37777",
             "",
         ] {
-            assert_eq!(admit(Method::GET, "/health", &[("host", host)]), Err(Refusal::BadHost), "{host}");
+            assert_eq!(
+                admit(Method::GET, "/health", &[("host", host)]),
+                Err(RequestError::BadHost),
+                "{host}"
+            );
         }
     }
 
     #[test]
     fn a_host_that_is_missing_twice_there_or_overridden_does_not_pass() {
         let good = ("host", "127.0.0.1:37777");
-        assert_eq!(admit(Method::GET, "/health", &[]), Err(Refusal::BadHost));
-        assert_eq!(admit(Method::GET, "/health", &[good, good]), Err(Refusal::BadHost));
-        assert_eq!(admit(Method::GET, "http://evil.example/health", &[good]), Err(Refusal::BadHost));
+        assert_eq!(admit(Method::GET, "/health", &[]), Err(RequestError::BadHost));
+        assert_eq!(admit(Method::GET, "/health", &[good, good]), Err(RequestError::BadHost));
+        assert_eq!(admit(Method::GET, "http://evil.example/health", &[good]), Err(RequestError::BadHost));
         assert_eq!(admit(Method::GET, "http://127.0.0.1:37777/health", &[good]), Ok(()));
     }
 
@@ -169,7 +177,7 @@ mod tests {
             "https://localhost:37777",
             "http://evil.example:37777",
         ] {
-            assert_eq!(with(origin), Err(Refusal::BadOrigin), "{origin}");
+            assert_eq!(with(origin), Err(RequestError::BadOrigin), "{origin}");
         }
     }
 
@@ -191,11 +199,11 @@ mod tests {
             "Basic 5ec2e7",
             "5ec2e7",
         ] {
-            assert_eq!(with(Method::POST, value), Err(Refusal::Unauthorized), "{value}");
+            assert_eq!(with(Method::POST, value), Err(RequestError::Unauthorized), "{value}");
         }
         let bare = [("host", "127.0.0.1:37777")];
         for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
-            assert_eq!(admit(method.clone(), "/health", &bare), Err(Refusal::Unauthorized), "{method}");
+            assert_eq!(admit(method.clone(), "/health", &bare), Err(RequestError::Unauthorized), "{method}");
         }
         assert_eq!(admit(Method::HEAD, "/health", &bare), Ok(()));
     }
@@ -212,7 +220,7 @@ mod tests {
             "/health/../search",
             "/added-later",
         ] {
-            assert_eq!(with(target, &[host]), Err(Refusal::Unauthorized), "{target}");
+            assert_eq!(with(target, &[host]), Err(RequestError::Unauthorized), "{target}");
             assert_eq!(with(target, &[host, ("authorization", "Bearer 5ec2e7")]), Ok(()), "{target}");
         }
     }
@@ -223,6 +231,6 @@ mod tests {
             .method(Method::POST)
             .header("host", "localhost")
             .header("authorization", "Bearer ");
-        assert_eq!(GATE.admit(&request.body(()).unwrap(), ""), Err(Refusal::Unauthorized));
+        assert_eq!(GATE.admit(&request.body(()).unwrap(), ""), Err(RequestError::Unauthorized));
     }
 }

@@ -1,16 +1,20 @@
-//! SIGTERM, SIGINT and SIGHUP. SIGHUP is caught and not set to "ignore", since that would be inherited by children, which may rely on it.
+//! SIGTERM, SIGINT and SIGHUP. SIGHUP is caught and not ignored: children would inherit that, and
+//! they may rely on the signal.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-pub(super) struct Incoming {
+use super::received::ReceivedSignal;
+
+/// The signals that this process gets.
+pub(super) struct SignalStream {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
 }
 
-impl Incoming {
+impl SignalStream {
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
@@ -19,11 +23,11 @@ impl Incoming {
         })
     }
 
-    pub(super) async fn next(&mut self) -> super::Incoming {
+    pub(super) async fn next(&mut self) -> ReceivedSignal {
         tokio::select! {
-            Some(()) = self.terminate.recv() => super::Incoming::Stop("SIGTERM"),
-            Some(()) = self.interrupt.recv() => super::Incoming::Stop("SIGINT"),
-            Some(()) = self.hang_up.recv() => super::Incoming::HangUp("SIGHUP"),
+            Some(()) = self.terminate.recv() => ReceivedSignal::Stop("SIGTERM"),
+            Some(()) = self.interrupt.recv() => ReceivedSignal::Stop("SIGINT"),
+            Some(()) = self.hang_up.recv() => ReceivedSignal::HangUp("SIGHUP"),
             else => std::future::pending().await,
         }
     }

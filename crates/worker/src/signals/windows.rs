@@ -1,4 +1,5 @@
-//! Console events. A detached worker has no console and gets none of them: it is stopped by request.
+//! Console events. A detached worker has no console and gets none of them; it is stopped by
+//! request.
 
 use std::io;
 
@@ -6,14 +7,17 @@ use tokio::signal::windows::{
     CtrlBreak, CtrlC, CtrlClose, CtrlShutdown, ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown,
 };
 
-pub(super) struct Incoming {
+use super::received::ReceivedSignal;
+
+/// The signals that this process gets.
+pub(super) struct SignalStream {
     interrupt: CtrlC,
     terminate: CtrlBreak,
     close: CtrlClose,
     shutdown: CtrlShutdown,
 }
 
-impl Incoming {
+impl SignalStream {
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self {
             interrupt: ctrl_c()?,
@@ -23,12 +27,12 @@ impl Incoming {
         })
     }
 
-    pub(super) async fn next(&mut self) -> super::Incoming {
+    pub(super) async fn next(&mut self) -> ReceivedSignal {
         tokio::select! {
-            Some(()) = self.interrupt.recv() => super::Incoming::Stop("Ctrl-C"),
-            Some(()) = self.terminate.recv() => super::Incoming::Stop("Ctrl-Break"),
-            Some(()) = self.shutdown.recv() => super::Incoming::Stop("the system's shutdown"),
-            Some(()) = self.close.recv() => super::Incoming::HangUp("the console's end"),
+            Some(()) = self.interrupt.recv() => ReceivedSignal::Stop("Ctrl-C"),
+            Some(()) = self.terminate.recv() => ReceivedSignal::Stop("Ctrl-Break"),
+            Some(()) = self.shutdown.recv() => ReceivedSignal::Stop("the system's shutdown"),
+            Some(()) = self.close.recv() => ReceivedSignal::HangUp("the console's end"),
             else => std::future::pending().await,
         }
     }

@@ -1,11 +1,12 @@
-//! Windows: standard handles can't be replaced without `unsafe`, so from the first rotation on the log's lines go to a file of the
-//! worker's own. What others write to the standard handle stays in the file that the launcher opened, now the oldest rotated one.
+//! Windows: standard handles can't be replaced without `unsafe`. So from the first rotation on the
+//! log's lines go to a file that this process opens. What other code writes to the standard handle
+//! stays in the file that the launcher opened, which is now the oldest rotated one.
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Mutex;
 
-use crate::log::Stamp;
+use oneworker_supervisor::logfile::Stamp;
 
 static LOG: Mutex<Option<File>> = Mutex::new(None);
 
@@ -14,7 +15,7 @@ pub(super) fn would_take() -> bool {
 }
 
 pub(super) fn write(bytes: &[u8]) {
-    // Last words must not wait for a thread that is stuck in here.
+    // The last words must not wait for a thread that is stuck in here.
     if let Ok(mut log) = LOG.try_lock()
         && let Some(file) = &mut *log
     {
@@ -24,7 +25,8 @@ pub(super) fn write(bytes: &[u8]) {
     let _ = io::stderr().write_all(bytes);
 }
 
-/// Which file the log is; before the first rotation, that is not known, and taken for the one at its path.
+/// Returns which file the log is. Before the first rotation that is not known: the file at its path
+/// is assumed.
 pub(crate) fn stamp() -> io::Result<Stamp> {
     match LOG.lock().ok().and_then(|log| log.as_ref().map(File::metadata)) {
         Some(metadata) => Ok(Stamp::of_unknown_file(metadata?.len())),

@@ -7,9 +7,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::stdio::{dup2_stderr, dup2_stdout, stderr, stdout};
 
-use crate::log::Stamp;
+use oneworker_supervisor::logfile::Stamp;
 
-/// Whether a write would not block. A pipe that says so takes `PIPE_BUF` bytes (pipe(7)); files always say so.
+/// Returns whether a write would not block. Then a pipe takes `PIPE_BUF` bytes (pipe(7)). Files
+/// never block.
 pub(super) fn would_take() -> bool {
     let mut wanted = [PollFd::from_borrowed_fd(stderr(), PollFlags::OUT)];
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -17,13 +18,13 @@ pub(super) fn would_take() -> bool {
 }
 
 pub(super) fn write(mut bytes: &[u8]) {
-    /// What a pipe takes in one piece on every system that matters here; POSIX promises 512 at least.
+    /// What a pipe takes in one piece on all supported systems. POSIX guarantees at least 512.
     const PIECE: usize = 4096;
     while !bytes.is_empty() {
         match rustix::io::write(stderr(), &bytes[..bytes.len().min(PIECE)]) {
             Ok(written) if written > 0 => bytes = &bytes[written..],
             Err(Errno::INTR) => continue,
-            // A full disk, a closed pipe: there is nowhere to say it.
+            // A full disk or a closed pipe: it cannot be reported anywhere.
             _ => return,
         }
         if !bytes.is_empty() && !would_take() {
@@ -32,18 +33,18 @@ pub(super) fn write(mut bytes: &[u8]) {
     }
 }
 
-/// Which file standard error is.
+/// Returns which file standard error is.
 pub(crate) fn stamp() -> io::Result<Stamp> {
-    Ok(Stamp::from(rustix::fs::fstat(stderr())?))
+    Stamp::of(stderr())
 }
 
 /// Makes this file standard error, and standard output too if that was the same file.
 pub(crate) fn redirect(file: File) -> io::Result<()> {
-    let both = match (rustix::fs::fstat(stdout()), rustix::fs::fstat(stderr())) {
-        (Ok(out), Ok(err)) => Stamp::from(out).same_file(Stamp::from(err)),
+    let both = match (Stamp::of(stdout()), Stamp::of(stderr())) {
+        (Ok(out), Ok(err)) => out.same_file(err),
         _ => false,
     };
-    // Neither copy is close-on-exec: children are to inherit the log, as before.
+    // Neither copy is close-on-exec: children inherit the log.
     if both {
         dup2_stdout(&file)?;
     }

@@ -1,4 +1,4 @@
-//! Backups, and back again. Neither needs a worker.
+//! Backup and restore. Neither needs a running worker.
 
 use std::fs::File;
 use std::io;
@@ -8,12 +8,15 @@ use coordinator::Epoch;
 use coordinator::fence::{Fence, FenceError, directory_of, sync_directory};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{PATIENCE, StoreError, schema};
+use super::database::LOCK_TIMEOUT;
+use super::error::StoreError;
+use super::schema;
 
-/// Writes a copy of the database as it is in one instant, while a worker goes on with it; whole and synced, or not at all. Its size in bytes.
+/// Writes a consistent copy of the database while a worker may use it. Returns the copy's size in
+/// bytes. The copy is complete and synced, or not made at all.
 ///
 /// # Errors
-/// If the database can't be read, or the copy not be written. What was at `to` is as it was then.
+/// If the database can't be read, or the copy can't be written. The file at `to` is then unchanged.
 pub fn backup(database: &Path, to: &Path) -> Result<u64, StoreError> {
     let dir = directory_of(to);
     if !dir.is_dir() {
@@ -21,18 +24,21 @@ pub fn backup(database: &Path, to: &Path) -> Result<u64, StoreError> {
         return Err(StoreError::Copy(io::Error::new(io::ErrorKind::NotFound, what)));
     }
     let partial = with_suffix(to, &format!(".{}.partial", std::process::id()));
-    // A process of this pid may have died here, in a container every time with the same.
+    // A process with this pid may have died here. In a container every process may have the same
+    // pid.
     clear(&partial);
     let done = copy(database, &partial).and_then(|()| put_in_place(&partial, to).map_err(StoreError::Copy));
     clear(&partial);
     done
 }
 
-/// Puts a backup in the database's place. For whoever holds the tenure of this epoch, which has to be higher than those of both files; there is no
-/// worker then. A worker that has outlived its office writes nothing into what was restored.
+/// Replaces the database by a backup. The caller must hold the tenure of this epoch, so no worker
+/// runs. The epoch must be higher than those of both files: a worker that lost its tenure can't
+/// write to the restored database.
 ///
 /// # Errors
-/// If the backup is no whole database of this version or an earlier one, or the place can't be written to. The database is as it was then.
+/// If the backup is no intact database of this version or an earlier one, or the database can't be
+/// written. It is then unchanged.
 pub fn restore(backup: &Path, database: &Path, epoch: Epoch) -> Result<(), StoreError> {
     let stamped = with_suffix(database, &format!(".{}.partial", std::process::id()));
     clear(&stamped);
@@ -42,7 +48,8 @@ pub fn restore(backup: &Path, database: &Path, epoch: Epoch) -> Result<(), Store
     done
 }
 
-/// Removes a copy that is not needed any more, or that somebody left behind half done, with all that SQLite makes beside it.
+/// Removes a copy that is not needed any more, or that was left behind incomplete, with the files
+/// that SQLite creates beside it.
 fn clear(partial: &Path) {
     for suffix in ["", "-journal", "-wal", "-shm"] {
         let _ = std::fs::remove_file(with_suffix(partial, suffix));
@@ -56,13 +63,13 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 }
 
 fn read_only(path: &Path) -> Result<Connection, StoreError> {
-    // SQLite would only say that it can't be opened.
+    // SQLite would only report that it can't be opened.
     if !path.try_exists().map_err(StoreError::Copy)? {
         let what = format!("{} does not exist", path.display());
         return Err(StoreError::Copy(io::Error::new(io::ErrorKind::NotFound, what)));
     }
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    db.busy_timeout(PATIENCE)?;
+    db.busy_timeout(LOCK_TIMEOUT)?;
     Ok(db)
 }
 
@@ -72,9 +79,9 @@ fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Renames it over, once it is on the disk.
+/// Syncs the copy, and renames it to its place.
 fn put_in_place(partial: &Path, to: &Path) -> io::Result<u64> {
-    // Windows syncs only for who may write (MSDN, FlushFileBuffers).
+    // Windows syncs only files that are open for writing (MSDN, FlushFileBuffers).
     let file = File::options().write(true).open(partial)?;
     file.sync_all()?;
     let size = file.metadata()?.len();
@@ -96,13 +103,15 @@ fn check(backup: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// In one transaction: whoever has the database open sees the old one or the new one, and a fence that is not his.
+/// Replaces the content in one transaction. A program that has the database open sees the old or
+/// the new content, and the new fence.
 fn replace(stamped: &Path, database: &Path, epoch: Epoch) -> Result<(), StoreError> {
-    let _fence = Fence::claim(stamped, epoch, PATIENCE)?;
+    let _fence = Fence::claim(stamped, epoch, LOCK_TIMEOUT)?;
     let from = Connection::open(stamped)?;
     let mut to = Connection::open(database)?;
-    to.busy_timeout(PATIENCE)?;
-    // A new file is not in WAL mode. Its journal would undo all, if its removal were lost with the power.
+    to.busy_timeout(LOCK_TIMEOUT)?;
+    // A new file is not in WAL mode. If the removal of its journal were lost in a power failure,
+    // the journal would undo everything.
     to.pragma_update(None, "synchronous", "extra")?;
     to.pragma_update(None, "fullfsync", true)?;
     let copied = rusqlite::backup::Backup::new(&from, &mut to)?
@@ -110,7 +119,8 @@ fn replace(stamped: &Path, database: &Path, epoch: Epoch) -> Result<(), StoreErr
         .map_err(|error| FenceError::of(error, database))?;
     match copied {
         rusqlite::backup::StepResult::Done => {
-            // In WAL mode the log may be somebody else's, who has never synced its name. As in SQLite, where that can't be done it is not.
+            // In WAL mode another program may have created the log without syncing its name. As in
+            // SQLite, a failure is ignored.
             let _ = sync_directory(database);
             Ok(())
         }

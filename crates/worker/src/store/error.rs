@@ -1,4 +1,4 @@
-//! Why the store did not do what it was asked to.
+//! Why the store failed.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,14 +8,14 @@ use coordinator::TenureError;
 use coordinator::fence::FenceError;
 use thiserror::Error;
 
-/// Why the worker's data could not be used, written or found.
+/// Why the worker's data could not be opened, written or found.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The fence, or SQLite.
+    /// The fence or SQLite failed.
     #[error(transparent)]
     Fence(Arc<FenceError>),
-    /// The database is of a newer version.
+    /// A newer version wrote the database.
     #[error(
         "{} was written by a newer version (its schema is {found}, this version knows up to {known}): it is left as it is; use the newer version, or name another database",
         path.display()
@@ -25,13 +25,13 @@ pub enum StoreError {
         path: PathBuf,
         /// The version of its schema.
         found: i64,
-        /// The highest that this version knows.
+        /// The highest version that this program knows.
         known: i64,
     },
     /// A backup can't be read or written.
     #[error("{0}")]
     Copy(io::Error),
-    /// The database is another user's.
+    /// The database belongs to another user.
     #[error("{} belongs to another user: it is left as it is; name another database", path.display())]
     NotOurs {
         /// The database.
@@ -40,7 +40,7 @@ pub enum StoreError {
     /// Too many open files.
     #[error("the database can't be opened: {0}")]
     NoDescriptors(io::Error),
-    /// There is no room for more.
+    /// Too many bytes wait to be written.
     #[error("too much waits to be written")]
     Full,
     /// It took too long.
@@ -49,7 +49,7 @@ pub enum StoreError {
     /// The worker is stopping.
     #[error("the store is closed")]
     Closed,
-    /// The system gives no thread.
+    /// The system can't start a thread.
     #[error("the writer's thread can't be started: {0}")]
     NoThread(io::Error),
 }
@@ -70,7 +70,7 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 impl StoreError {
-    /// A code that stays the same in every version.
+    /// Returns a code that stays the same in every version.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Fence(error) => error.code(),

@@ -1,18 +1,19 @@
-//! Leases: which sessions need the worker. Kept in the database, so that the next worker knows them too.
+//! Leases: the sessions that need the worker. They are in the database, so that the next worker
+//! knows them too.
 
 use coordinator::machine::{BootId, Pid, ProcessIdentity, StartTime};
 use rusqlite::{Connection, Row, params};
 
-/// A session that begins, or says that it goes on.
+/// A lease that a session begins or renews.
 #[derive(Clone, Debug)]
 pub(crate) struct NewLease {
     pub(crate) id: String,
     pub(crate) ttl_ms: i64,
-    /// With the death of this process it ends too.
+    /// The lease ends with this process.
     pub(crate) owner: Option<ProcessIdentity>,
 }
 
-/// One that was not ended.
+/// A lease that has not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lease {
     pub(crate) id: String,
@@ -22,7 +23,7 @@ pub(crate) struct Lease {
     pub(crate) owner: Option<ProcessIdentity>,
 }
 
-/// Begins it, or goes on with it: an owner that is not named again stays.
+/// Begins or renews a lease. A renewal without an owner keeps the owner.
 pub(super) fn put(db: &Connection, lease: &NewLease, at: i64) -> rusqlite::Result<()> {
     let owner = lease.owner.as_ref();
     let mut put = db.prepare_cached(
@@ -44,7 +45,7 @@ pub(super) fn put(db: &Connection, lease: &NewLease, at: i64) -> rusqlite::Resul
     Ok(())
 }
 
-/// Whether there was one.
+/// Ends a lease. Returns whether there was one.
 pub(super) fn end(db: &Connection, id: &str) -> rusqlite::Result<bool> {
     Ok(db.prepare_cached("DELETE FROM leases WHERE id = ?1")?.execute([id])? > 0)
 }

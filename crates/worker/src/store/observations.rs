@@ -1,11 +1,12 @@
-//! Observations: what hooks have seen, to be kept and found again.
+//! Observations: what hooks have reported, kept to be found again.
 
-use crate::api::{Filter, NewObservation, Observation, Receipt};
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use serde_json::value::RawValue;
 
-/// Conditions that follow others, and their values.
+use crate::api::{Filter, NewObservation, Observation, Receipt};
+
+/// Returns the SQL conditions of a filter, to be appended to others, and their values.
 fn conditions(filter: &Filter) -> (String, Vec<Sql>) {
     let given = [
         (" AND o.id = ?", filter.id.map(Sql::from)),
@@ -27,18 +28,18 @@ fn conditions(filter: &Filter) -> (String, Vec<Sql>) {
 /// Which part of a list.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Page {
-    /// From the first with a higher id on.
+    /// Those with a higher id, and the maximum number.
     After(i64, u32),
-    /// The last so many.
+    /// The last ones, and their number.
     Last(u32),
 }
 
 /// What is kept, and for how long.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Retention {
-    /// In milliseconds; `None`: for ever.
+    /// The longest age in milliseconds. `None`: for ever.
     pub(crate) age_ms: Option<i64>,
-    /// Bytes of the database; `None`: whatever it takes.
+    /// The largest size of the database in bytes. `None`: no limit.
     pub(crate) bytes: Option<i64>,
 }
 
@@ -51,7 +52,8 @@ pub(super) fn add(
         "INSERT INTO observations (at_ms, session, kind, text, metadata, key) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (key) DO NOTHING RETURNING id",
     )?;
-    // Not by a trigger: SQLite would make a savepoint for each row, and FTS5 writes all that it has in memory at each savepoint.
+    // Not by a trigger: SQLite would make a savepoint for each row, and FTS5 writes all that it has
+    // in memory at each savepoint.
     let mut index = db.prepare_cached("INSERT INTO observations_text (rowid, text) VALUES (?1, ?2)")?;
     let mut known = db.prepare_cached("SELECT id FROM observations WHERE key = ?1")?;
     let mut receipts = Vec::with_capacity(observations.len());
@@ -81,7 +83,7 @@ fn observation(row: &Row<'_>) -> rusqlite::Result<Observation> {
         session: row.get(2)?,
         kind: row.get(3)?,
         text: row.get(4)?,
-        // It was JSON when it came.
+        // It was checked to be JSON when it was added.
         metadata: metadata.and_then(|text| RawValue::from_string(text).ok()),
         key: row.get(6)?,
         snippet: None,
@@ -109,9 +111,11 @@ pub(super) fn list(db: &Connection, filter: &Filter, page: Page) -> rusqlite::Re
     Ok(found)
 }
 
-/// Best first. All words have to be there; one that ends with `*` stands for those that begin with it.
+/// Returns the observations that contain all words, best first. A word that ends with `*` stands
+/// for all words that begin with it.
 ///
-/// Not by FTS5's own `rank`: by that it would sort all that has the words, in a file if they are many, and look at the filter afterwards.
+/// It does not sort by FTS5's own `rank`: FTS5 would sort all matches, in a file if there are many,
+/// and apply the filter afterwards.
 pub(super) fn search(
     db: &Connection,
     words: &str,
@@ -133,7 +137,8 @@ pub(super) fn search(
     query.query_map(params_from_iter(values), found)?.collect()
 }
 
-/// Words as FTS5 wants them: each a string of its own, so that nothing in it is an operator. `None` if there are none.
+/// Quotes each word for FTS5, so that nothing in it is an operator. Returns `None` if there are
+/// none.
 fn pattern(words: &str) -> Option<String> {
     let quoted: Vec<String> = words
         .split_whitespace()
@@ -146,7 +151,8 @@ fn pattern(words: &str) -> Option<String> {
     (!quoted.is_empty()).then(|| quoted.join(" "))
 }
 
-/// All that the filter finds, a portion at a time: what a statement changes is kept in memory until its end, to be undone.
+/// Removes all matches, a portion at a time: SQLite keeps the changes of a statement in memory
+/// until it ends.
 pub(super) fn remove(db: &Connection, filter: &Filter) -> rusqlite::Result<usize> {
     let (conditions, values) = conditions(filter);
     let with = |ids: &[i64]| {
@@ -165,10 +171,10 @@ pub(super) fn remove(db: &Connection, filter: &Filter) -> rusqlite::Result<usize
     Ok(removed)
 }
 
-/// So many are dropped at a time.
+/// How many are dropped at a time.
 const PORTION: u32 = 1000;
 
-/// Drops a portion of what is too old or too much; how many.
+/// Drops a portion of what is too old or too much. Returns how many.
 pub(super) fn retain(db: &Connection, retention: Retention, now: i64) -> rusqlite::Result<usize> {
     let mut dropped = 0;
     if let Some(age) = retention.age_ms {
@@ -189,7 +195,7 @@ pub(super) fn retain(db: &Connection, retention: Retention, now: i64) -> rusqlit
     Ok(dropped)
 }
 
-/// Bytes that are in use, in the file as it will be after the next checkpoint.
+/// Returns the bytes in use, as they will be in the file after the next checkpoint.
 fn size(db: &Connection) -> rusqlite::Result<i64> {
     let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     Ok((pragma("page_count")? - pragma("freelist_count")?) * pragma("page_size")?)

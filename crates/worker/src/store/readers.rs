@@ -1,4 +1,4 @@
-//! Reading, beside the writer and each other.
+//! Reads from the database, in parallel to the writer.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,15 +7,15 @@ use coordinator::fence::Fence;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
-use super::StoreError;
+use super::error::StoreError;
 
-/// So many read at a time; others wait.
+/// How many read at a time. Others wait.
 const READERS: usize = 4;
-/// How long a question may take.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How long one may take that looks at everything.
-const LONG_PATIENCE: Duration = Duration::from_secs(3600);
-/// Pages that a reader keeps in memory, in KiB.
+/// How long a query may take.
+const QUERY_TIME: Duration = Duration::from_secs(5);
+/// How long a query of the whole database may take.
+const LONG_QUERY_TIME: Duration = Duration::from_secs(3600);
+/// The page cache of a reader, in KiB.
 const CACHE_KIB: i64 = 2048;
 
 pub(super) struct Readers {
@@ -31,27 +31,27 @@ impl Readers {
 
     pub(super) async fn read<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let _turn = self.turns.acquire().await.map_err(|_| StoreError::Closed)?;
-        self.ask(question, PATIENCE).await
+        self.run(query, QUERY_TIME).await
     }
 
-    /// For questions to the whole database. They have no turn to wait for, and take none.
+    /// Runs a query of the whole database. It does not count towards the limit of readers.
     pub(super) async fn read_at_length<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.ask(question, LONG_PATIENCE).await
+        self.run(query, LONG_QUERY_TIME).await
     }
 
-    async fn ask<T: Send + 'static>(
+    async fn run<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-        patience: Duration,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        limit: Duration,
     ) -> Result<T, StoreError> {
         let (fence, idle) = (self.fence.clone(), self.idle.clone());
-        let asked = tokio::task::spawn_blocking(move || {
+        let done = tokio::task::spawn_blocking(move || {
             let known = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let mut db = match known {
                 Some(db) => db,
@@ -61,15 +61,15 @@ impl Readers {
                     db
                 }
             };
-            let until = Instant::now() + patience;
+            let until = Instant::now() + limit;
             db.progress_handler(10_000, Some(move || Instant::now() > until))?;
-            let answer = question(&db)?;
+            let result = query(&db)?;
             let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
             if idle.len() < READERS {
                 idle.push(db);
             }
-            Ok(answer)
+            Ok(result)
         });
-        asked.await.map_err(|_| StoreError::Closed)?
+        done.await.map_err(|_| StoreError::Closed)?
     }
 }

@@ -1,16 +1,16 @@
-//! The tables, and how a database of an earlier version comes to have them.
+//! The tables, and the migration of a database of an earlier version.
 //!
-//! The version is in `user_version`, which is part of the transaction that changes the tables. A database of a later version is refused and
-//! not touched.
+//! The version is in `user_version`, which changes in the same transaction as the tables. A
+//! database of a later version is refused and not touched.
 
 use std::path::{Path, PathBuf};
 
 use coordinator::fence::{FenceError, FencedConnection};
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::StoreError;
+use super::error::StoreError;
 
-/// Each step leads from one version to the next. They are never changed, only added to.
+/// Each step migrates one version to the next. Steps are added, and never changed.
 const STEPS: [&str; 1] = ["
     CREATE TABLE observations (
         id       INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -39,7 +39,7 @@ const STEPS: [&str; 1] = ["
         boot_id    TEXT
     ) STRICT;"];
 
-/// Takes the steps that are missing, all in one transaction.
+/// Applies the missing steps, all in one transaction.
 pub(super) fn bring_up_to_date(db: &mut FencedConnection) -> Result<(), StoreError> {
     let path = db.path().map(PathBuf::from).unwrap_or_default();
     let update = db.transaction(TransactionBehavior::Immediate)?;
@@ -58,7 +58,7 @@ fn known() -> i64 {
     i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
 }
 
-/// The steps that this database has yet to take.
+/// Returns the steps that this database is missing.
 fn missing(db: &Connection, path: &Path) -> Result<&'static [&'static str], StoreError> {
     let found = db.pragma_query_value(None, "user_version", |row| row.get(0));
     let found: i64 = found.map_err(|error| FenceError::of(error, path))?;
@@ -66,7 +66,7 @@ fn missing(db: &Connection, path: &Path) -> Result<&'static [&'static str], Stor
     missing.ok_or_else(|| StoreError::TooNew { path: path.to_owned(), found, known: known() })
 }
 
-/// The versions of the tables in this database, and the highest that this program knows.
+/// Returns the version of the tables in this database, and the highest that this program knows.
 ///
 /// # Errors
 /// If the database can't be read.
@@ -74,7 +74,7 @@ pub fn schema_versions(db: &Connection) -> rusqlite::Result<(i64, i64)> {
     Ok((db.pragma_query_value(None, "user_version", |row| row.get(0))?, known()))
 }
 
-/// Whether this is a database of ours, of this version or an earlier one.
+/// Checks that this is a worker's database, of this version or an earlier one.
 pub(super) fn is_known(db: &Connection, path: &Path) -> Result<(), StoreError> {
     if missing(db, path)?.len() == STEPS.len() {
         let what = format!("{} is no backup of a worker's database", path.display());
@@ -83,7 +83,7 @@ pub(super) fn is_known(db: &Connection, path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What is wrong with the file; empty if nothing is.
+/// Returns what is wrong with the file. Empty if it is intact.
 pub(super) fn check(db: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut query = db.prepare("PRAGMA integrity_check (20)")?;
     let found = query.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;

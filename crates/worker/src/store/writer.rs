@@ -1,7 +1,8 @@
 //! The one writer.
 //!
-//! A commit that survives a power failure costs a wait for the disk, whatever is in it. So what came while the last one was under way goes
-//! into the next one together: the more clients there are, the less each commit costs them.
+//! A commit that survives a power failure waits for the disk, whatever its size. So all writes that
+//! arrive during one commit share the next one: the more clients there are, the less each write
+//! costs.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -12,18 +13,18 @@ use coordinator::{Superseded, failpoint};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use super::StoreError;
+use super::error::StoreError;
 
-/// So many writes go into one transaction at most.
+/// How many writes share one transaction at most.
 const GROUP: usize = 512;
-/// So many may wait.
+/// How many writes may wait.
 const QUEUE: usize = 1024;
 
-/// A write that waits.
+/// A waiting write.
 trait Job: Send {
-    /// Does it, within a transaction that may still fail. Then it is done again in another one.
+    /// Does the work in a transaction. If that fails, the work is done again in another one.
     fn work(&mut self, db: &Connection) -> rusqlite::Result<()>;
-    /// Tells the client how the commit went.
+    /// Tells the client the result of the commit.
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
@@ -45,7 +46,7 @@ where
 
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
         let Self { done, client, .. } = *self;
-        // Who has gone does not want to know.
+        // A client that has gone needs no answer.
         let _ = client.send(committed.and_then(|()| done.ok_or(StoreError::Closed)));
     }
 }
@@ -56,7 +57,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// `superseded` is called, once, when the fence refuses a commit.
+    /// Starts the thread. `superseded` is called once, when the fence refuses a commit.
     pub(super) fn start(
         db: FencedConnection,
         superseded: impl FnOnce(Superseded) + Send + 'static,
@@ -71,9 +72,9 @@ impl Writer {
         Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)) })
     }
 
-    /// Has `work` done in the next transaction. The result comes after its commit.
+    /// Does `work` in the next transaction. Returns after its commit.
     ///
-    /// Once it waits it is done, whether or not somebody still waits for the result.
+    /// Queued work is done even if the caller no longer waits for the result.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -88,7 +89,7 @@ impl Writer {
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Lets what waits be written, and waits for the end of the thread.
+    /// Commits the waiting writes, and waits for the end of the thread.
     pub(super) async fn close(&self) {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -98,7 +99,8 @@ impl Writer {
     }
 }
 
-/// The tables that have changed much are analysed, up to a limit, also those that this connection has not asked: the readers do that, and can't write
+/// Analyses tables that have changed much, up to a limit. It includes tables that this connection
+/// has not read: the readers read them, but can't write
 /// (https://sqlite.org/pragma.html#pragma_optimize).
 pub(super) const OPTIMIZE: &str = "PRAGMA optimize = 0x10002";
 
@@ -123,15 +125,18 @@ fn run(
             superseded(Superseded { why: format!("the database belongs to epoch {current} now") });
         }
     }
-    // Best effort: what SQLite learns about its tables, and a small log for whoever opens the file next.
+    // Best effort: statistics of the tables, and a small log for the next program that opens the
+    // file.
     let _ = db.execute_batch(OPTIMIZE).and_then(|()| db.execute_batch("PRAGMA wal_checkpoint (TRUNCATE)"));
 }
 
-/// Writes a group in one transaction. What fails by itself is left out; if the transaction fails, all of them fail.
+/// Writes a group in one transaction. A write that fails by itself is left out. If the transaction
+/// fails, all writes fail.
 fn write(db: &mut FencedConnection, mut group: Vec<Box<dyn Job>>, hasty: bool) {
     let committed = loop {
         match attempt(db, &mut group, hasty) {
-            // Without this one. No savepoints instead, which make FTS5 write all that it has in memory.
+            // Repeated without this one. Savepoints would make FTS5 write all that it has in
+            // memory.
             Err((error, Some(failed))) => group.remove(failed).answer(Err(error.into())),
             Err((error, None)) => break Err(error),
             Ok(()) => break Ok(()),
@@ -146,7 +151,7 @@ fn write(db: &mut FencedConnection, mut group: Vec<Box<dyn Job>>, hasty: bool) {
     }
 }
 
-/// The error says which of the group failed, unless the transaction did.
+/// The error says which write of the group failed. `None`: the transaction failed.
 fn attempt(
     db: &mut FencedConnection,
     group: &mut Vec<Box<dyn Job>>,
@@ -156,7 +161,7 @@ fn attempt(
     let transaction = db.transaction(TransactionBehavior::Immediate).map_err(of_all)?;
     for (n, job) in group.iter_mut().enumerate() {
         if let Err(error) = job.work(&transaction) {
-            // Some failures end the whole transaction: a full disk, say.
+            // Some failures end the whole transaction, for example a full disk.
             let alone = !transaction.is_autocommit();
             return Err((error, alone.then_some(n)));
         }

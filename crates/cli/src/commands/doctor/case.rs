@@ -1,4 +1,4 @@
-//! What all checks look at.
+//! What all checks read.
 
 use std::io;
 use std::path::Path;
@@ -7,12 +7,12 @@ use coordinator::machine::{Activity, Machine, PortOwner, ProcessIdentity, Surrou
 use coordinator::record::Record;
 use coordinator::{EnsureError, PortChoice, Sight, inspect};
 
-use super::super::Request;
-use super::super::status;
+use super::super::condition::record_in_office;
 use crate::census::Census;
 use crate::config::Settings;
 use crate::explain::Words;
 use crate::failure::Failure;
+use crate::request::Request;
 
 /// An identity and its surroundings.
 pub(super) struct Case<'a> {
@@ -63,7 +63,7 @@ impl<'a> Case<'a> {
 
     /// The record of whoever is in office, if it is one's own.
     pub(super) fn office(&self) -> Option<&Record> {
-        status::office_record(self.sight.as_ref().ok()?)
+        record_in_office(self.sight.as_ref().ok()?)
     }
 
     pub(super) fn in_office(&self) -> bool {

@@ -14,8 +14,7 @@ use coordinator::Epoch;
 use coordinator::machine::{ClaimAttempt, Durability, ElectionGuard, Machine, TenureGuard};
 use coordinator::notes::Writer;
 use coordinator::record::READ_LIMIT;
-
-use crate::written::WrittenFile;
+use oneworker_agents::settings::{FileError, WrittenFile};
 
 /// How often a lock is tried that sessions hold for an instant, and the pause between.
 const TRIES: u32 = 40;
@@ -96,15 +95,19 @@ impl Repair {
                 keep_end(&path, keep)
             }
             Self::Settings { path, before, after, shown: [from, to] } => {
-                let file = WrittenFile::read(&path).map_err(|refused| io::Error::other(refused.0))?;
-                if file.text.as_deref() != Some(&before) {
+                let file = WrittenFile::read(&path).map_err(refused)?;
+                if file.text() != Some(&before) {
                     return Err(changed());
                 }
-                file.write(&after).map_err(|refused| io::Error::other(refused.0))?;
+                file.write(&after).map_err(refused)?;
                 Ok(Mended::new(from, to))
             }
         }
     }
+}
+
+fn refused(error: FileError) -> io::Error {
+    io::Error::other(error.to_string())
 }
 
 fn changed() -> io::Error {

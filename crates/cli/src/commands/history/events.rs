@@ -4,19 +4,20 @@ use std::time::{Duration, SystemTime};
 
 use coordinator::lifecycle::{Noted, Wanted};
 use serde::Serialize;
+use serde_json::Value;
 
-use super::super::{Done, Request};
-use super::read;
+use super::read::read;
 use super::sentence::sentence;
 use crate::args::EventsArgs;
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, Mode, SCHEMA, printable};
+use crate::request::{Done, Request};
 
 /// So many events, if nothing else is said.
 const LINES: u32 = 50;
-/// How often `-f` looks.
-const LOOK: Duration = Duration::from_millis(300);
+/// How often `-f` reads the history.
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
 pub(in super::super) fn run(args: &EventsArgs) -> Done {
     let request = Request::new(&args.common.flags(), &args.common.file(), false)?;
@@ -29,8 +30,8 @@ pub(in super::super) fn run(args: &EventsArgs) -> Done {
     }
     let mut last = print(mode, &first, i64::MIN)?;
     while args.follow && output::is_read() {
-        std::thread::sleep(LOOK);
-        // What comes too fast for one look is read with the next.
+        std::thread::sleep(POLL_INTERVAL);
+        // What is missed by one read is found by the next.
         if let Ok(news) = read(&request, &Wanted { after: last, since: None, limit: u32::MAX }) {
             last = print(mode, &news, last)?;
         }
@@ -38,10 +39,16 @@ pub(in super::super) fn run(args: &EventsArgs) -> Done {
     Ok(exit::OK)
 }
 
-/// Prints these, and gives the number of the last one.
+/// What `events --json` prints, of the last events.
+pub(in super::super) fn report(request: &Request) -> Result<Vec<Value>, Failure> {
+    let last = read(request, &Wanted { after: i64::MIN, since: None, limit: 500 })?;
+    Ok(last.iter().map(|noted| output::value(&EventObject::new(noted))).collect())
+}
+
+/// Prints these, and returns the number of the last one.
 fn print(mode: Mode, events: &[Noted], before: i64) -> Result<i64, Failure> {
     for noted in events {
-        output::result(mode, &line(noted), &Object::new(noted))?;
+        output::result(mode, &line(noted), &EventObject::new(noted))?;
     }
     Ok(events.last().map_or(before, |noted| noted.id))
 }
@@ -58,7 +65,7 @@ pub(super) fn time(at: SystemTime) -> String {
 
 /// An event in JSON.
 #[derive(Debug, Serialize)]
-pub(super) struct Object<'a> {
+pub(super) struct EventObject<'a> {
     schema: u32,
     id: i64,
     at: String,
@@ -72,7 +79,7 @@ pub(super) struct Object<'a> {
     text: String,
 }
 
-impl<'a> Object<'a> {
+impl<'a> EventObject<'a> {
     pub(super) fn new(noted: &'a Noted) -> Self {
         let event = &noted.event;
         Self {
@@ -101,7 +108,7 @@ mod tests {
     #[test]
     fn an_event_in_json_has_the_documented_fields() {
         let noted = event(EventKind::TenureEnded, 5, 3, Some("asked to stop"));
-        let json = serde_json::to_value(Object::new(&noted)).unwrap();
+        let json = serde_json::to_value(EventObject::new(&noted)).unwrap();
         assert_eq!(
             json,
             serde_json::json!({

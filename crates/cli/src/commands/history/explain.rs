@@ -8,15 +8,15 @@ use coordinator::{Sight, system};
 use humantime::format_duration;
 use serde::Serialize;
 
-use super::super::status::{self, State};
-use super::super::{Done, Request};
-use super::events::{Object, time};
-use super::read;
+use super::super::condition::{WorkerCondition, inspect_worker, record_in_office};
+use super::events::{EventObject, time};
+use super::read::read;
 use super::sentence::sentence;
-use super::story::{End, Office, last_begins, tenures};
+use super::story::{PastTenure, TenureEnd, last_begins, tenures};
 use crate::args::ExplainArgs;
 use crate::exit;
 use crate::output::{self, SCHEMA, printable};
+use crate::request::{Done, Request};
 
 /// A story of more events than these is none.
 const EVENTS: u32 = 200;
@@ -26,34 +26,34 @@ pub(in super::super) fn run(args: &ExplainArgs) -> Done {
     let since = args.since.map(|since| since.0);
     let limit = if since.is_some() { u32::MAX } else { EVENTS };
     let mut events = read(&request, &Wanted { after: i64::MIN, since, limit })?;
-    let sight = request.block_on(status::look(&system::machine(), &request))?;
+    let sight = request.block_on(inspect_worker(&system::machine(), &request))?;
     // All of them: how the one before the last ended is part of the last one's story.
-    let offices = tenures(&events);
+    let past = tenures(&events);
     if args.last {
         events.drain(..last_begins(&events));
     }
-    let answer = Answer::new(&request, &sight, &offices, &events);
+    let answer = ExplainOutput::new(&request, &sight, &past, &events);
     output::result(args.output.mode(), &answer.words(), &answer)?;
     Ok(exit::OK)
 }
 
 /// The shape of the answer.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct ExplainOutput<'a> {
     schema: u32,
     name: &'a str,
-    state: State,
+    state: WorkerCondition,
     now: String,
-    last_end: Option<Ended>,
+    last_end: Option<LastEnd>,
     held_back: Option<String>,
-    events: Vec<Object<'a>>,
+    events: Vec<EventObject<'a>>,
     #[serde(skip)]
     lines: Vec<String>,
 }
 
 /// How the last tenure that is over ended.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-struct Ended {
+struct LastEnd {
     epoch: u64,
     pid: Option<u32>,
     in_good_order: bool,
@@ -62,17 +62,17 @@ struct Ended {
     why: String,
 }
 
-impl<'a> Answer<'a> {
-    fn new(request: &'a Request, sight: &Sight, offices: &[Office], events: &'a [Noted]) -> Self {
-        let state = State::of(sight);
+impl<'a> ExplainOutput<'a> {
+    fn new(request: &'a Request, sight: &Sight, tenures: &[PastTenure], events: &'a [Noted]) -> Self {
+        let state = WorkerCondition::of(sight);
         Self {
             schema: SCHEMA,
             name: request.settings.name.value.as_str(),
             state,
             now: now(sight, state),
-            last_end: last_end(sight, offices, &request.words.command("logs")),
+            last_end: last_end(sight, tenures, &request.words.command("logs")),
             held_back: held_back(sight),
-            events: events.iter().map(Object::new).collect(),
+            events: events.iter().map(EventObject::new).collect(),
             lines: events
                 .iter()
                 .map(|noted| format!("{}  {}", time(noted.event.at), sentence(&noted.event)))
@@ -88,13 +88,13 @@ impl<'a> Answer<'a> {
             paragraphs.push(self.lines.join("\n"));
         }
         paragraphs.push(format!("Now: {}", self.now));
-        paragraphs.extend(self.last_end.as_ref().map(Ended::words));
+        paragraphs.extend(self.last_end.as_ref().map(LastEnd::words));
         paragraphs.extend(self.held_back.clone());
         printable(&paragraphs.join("\n\n"))
     }
 }
 
-impl Ended {
+impl LastEnd {
     fn words(&self) -> String {
         let pid = self.pid.map(|pid| format!(", pid {pid}")).unwrap_or_default();
         let at = self.at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
@@ -104,8 +104,8 @@ impl Ended {
     }
 }
 
-fn now(sight: &Sight, state: State) -> String {
-    let record = status::office_record(sight);
+fn now(sight: &Sight, state: WorkerCondition) -> String {
+    let record = record_in_office(sight);
     let pid = sight.holder.or(record.map(|record| record.process.pid));
     let who = pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
     let install =
@@ -114,36 +114,37 @@ fn now(sight: &Sight, state: State) -> String {
         record.and_then(|record| record.epoch).map(|epoch| format!(", epoch {epoch}")).unwrap_or_default();
     let which = format!("{who}{epoch}{}", install.unwrap_or_default());
     match state {
-        State::NotRunning => "nobody is in office.".to_owned(),
-        State::Ready => format!("a worker is in office and well{which}."),
-        State::Starting => format!("a worker is starting{which}."),
-        State::Leaving => format!("a worker is on its way out{which}."),
-        State::Unresponsive => format!("a worker is in office and does not answer{which}."),
+        WorkerCondition::NotRunning => "nobody is in office.".to_owned(),
+        WorkerCondition::Ready => format!("a worker is in office and well{which}."),
+        WorkerCondition::Starting => format!("a worker is starting{which}."),
+        WorkerCondition::Leaving => format!("a worker is on its way out{which}."),
+        WorkerCondition::Unresponsive => format!("a worker is in office and does not answer{which}."),
     }
 }
 
 /// The last tenure that is over, and why.
-fn last_end(sight: &Sight, offices: &[Office], logs: &str) -> Option<Ended> {
-    let in_office = status::office_record(sight).and_then(|record| record.epoch);
+fn last_end(sight: &Sight, tenures: &[PastTenure], logs: &str) -> Option<LastEnd> {
+    let in_office = record_in_office(sight).and_then(|record| record.epoch);
     // Of a worker in office that has said nothing of itself, it is not known which it is.
     let is_over = |epoch| !sight.in_office || in_office.is_some_and(|now| now > epoch);
-    let office = offices.iter().rev().find(|office| office.end != End::Unknown || is_over(office.epoch))?;
-    let (at, why) = match &office.end {
-        End::Left { at, why } => (Some(*at), why.clone()),
-        End::Replaced { at, why } => (Some(*at), format!("a session ended it, since {why}")),
-        End::Unknown => (
+    let tenure =
+        tenures.iter().rev().find(|tenure| tenure.end != TenureEnd::Unknown || is_over(tenure.epoch))?;
+    let (at, why) = match &tenure.end {
+        TenureEnd::Left { at, why } => (Some(*at), why.clone()),
+        TenureEnd::Replaced { at, why } => (Some(*at), format!("a session ended it, since {why}")),
+        TenureEnd::Unknown => (
             None,
             format!(
                 "it said nothing of its end, so it crashed or was killed (by somebody, or by the kernel where memory runs out); {logs} may show more"
             ),
         ),
     };
-    let served = |at: SystemTime| at.duration_since(office.began?).ok();
+    let served = |at: SystemTime| at.duration_since(tenure.began?).ok();
     let seconds = |served: std::time::Duration| std::time::Duration::from_secs(served.as_secs().max(1));
-    Some(Ended {
-        epoch: office.epoch.0,
-        pid: office.pid.map(|pid| pid.0),
-        in_good_order: matches!(office.end, End::Left { .. }),
+    Some(LastEnd {
+        epoch: tenure.epoch.0,
+        pid: tenure.pid.map(|pid| pid.0),
+        in_good_order: matches!(tenure.end, TenureEnd::Left { .. }),
         at: at.map(time),
         served: at.and_then(served).map(|served| format_duration(seconds(served)).to_string()),
         why,

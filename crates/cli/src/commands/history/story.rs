@@ -8,16 +8,16 @@ use coordinator::machine::Pid;
 
 /// A worker's time in office.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Office {
+pub(super) struct PastTenure {
     pub(super) epoch: Epoch,
     pub(super) pid: Option<Pid>,
     pub(super) began: Option<SystemTime>,
-    pub(super) end: End,
+    pub(super) end: TenureEnd,
 }
 
 /// How it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum TenureEnd {
     /// Not that anybody has noted.
     Unknown,
     /// In good order, for this reason.
@@ -27,8 +27,8 @@ pub(super) enum End {
 }
 
 /// The tenures, the first one first.
-pub(super) fn tenures(events: &[Noted]) -> Vec<Office> {
-    let mut tenures: Vec<Office> = Vec::new();
+pub(super) fn tenures(events: &[Noted]) -> Vec<PastTenure> {
+    let mut tenures: Vec<PastTenure> = Vec::new();
     for event in events.iter().map(|noted| &noted.event) {
         let why = || event.reason.clone().unwrap_or_else(|| "no reason was given".to_owned());
         match event.kind {
@@ -39,15 +39,15 @@ pub(super) fn tenures(events: &[Noted]) -> Vec<Office> {
             }
             EventKind::TenureEnded => {
                 if let Some(office) = office(&mut tenures, event) {
-                    office.end = End::Left { at: event.at, why: why() };
+                    office.end = TenureEnd::Left { at: event.at, why: why() };
                 }
             }
             // Whoever has been told to leave by a session has noted an end of its own already.
             EventKind::Replaced => {
                 if let Some(office) = office(&mut tenures, event)
-                    && office.end == End::Unknown
+                    && office.end == TenureEnd::Unknown
                 {
-                    office.end = End::Replaced { at: event.at, why: why() };
+                    office.end = TenureEnd::Replaced { at: event.at, why: why() };
                 }
             }
             _ => {}
@@ -57,12 +57,12 @@ pub(super) fn tenures(events: &[Noted]) -> Vec<Office> {
 }
 
 /// The tenure of this event; a new one if nothing was heard of it yet.
-fn office<'a>(tenures: &'a mut Vec<Office>, event: &Event) -> Option<&'a mut Office> {
+fn office<'a>(tenures: &'a mut Vec<PastTenure>, event: &Event) -> Option<&'a mut PastTenure> {
     let epoch = event.epoch?;
     let at = match tenures.iter().rposition(|office| office.epoch == epoch) {
         Some(at) => at,
         None => {
-            tenures.push(Office { epoch, pid: event.worker, began: None, end: End::Unknown });
+            tenures.push(PastTenure { epoch, pid: event.worker, began: None, end: TenureEnd::Unknown });
             tenures.len() - 1
         }
     };
@@ -103,9 +103,9 @@ mod tests {
             .into_iter()
             .map(|office| {
                 let end = match office.end {
-                    End::Unknown => "unknown".to_owned(),
-                    End::Left { why, .. } => format!("left: {why}"),
-                    End::Replaced { why, .. } => format!("replaced: {why}"),
+                    TenureEnd::Unknown => "unknown".to_owned(),
+                    TenureEnd::Left { why, .. } => format!("left: {why}"),
+                    TenureEnd::Replaced { why, .. } => format!("replaced: {why}"),
                 };
                 (office.epoch.0, end)
             })

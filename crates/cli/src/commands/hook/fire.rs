@@ -10,15 +10,15 @@ use std::time::{Duration, Instant};
 
 use coordinator::lifecycle::{Event, EventKind};
 use coordinator::{ensure_on, system};
+use oneworker_agents::{Agent, Dialect, Moment, Payload};
 
-use super::payload::{self, Payload};
-use crate::agents::{Agent, Dialect, Moment};
 use crate::args::FireArgs;
-use crate::commands::{Done, Request, session};
+use crate::commands::session;
 use crate::config::{Key, value};
 use crate::exit;
 use crate::failure::Failure;
 use crate::output;
+use crate::request::{Done, Request};
 
 /// How long a hook may take, unless `--deadline` says otherwise.
 const BUDGET: Duration = Duration::from_secs(2);
@@ -38,7 +38,7 @@ pub(super) fn fired((agent, args): (Agent, &FireArgs)) -> Done {
     };
     // What is left is for noting why it failed.
     let end_of_work = begun + budget / 5 * 4;
-    let work = Work { dialect: agent.dialect(), args: args.clone(), end: end_of_work };
+    let work = HookRun { dialect: agent.dialect(), args: args.clone(), end: end_of_work };
     let done = bounded(end_of_work, move || work.run());
     match done.unwrap_or_else(|error| Err(unfinished(&error, budget))) {
         Ok(said) => {
@@ -52,7 +52,7 @@ pub(super) fn fired((agent, args): (Agent, &FireArgs)) -> Done {
     }
 }
 
-/// Work that was left alone, or never began.
+/// HookRun that was left alone, or never began.
 fn unfinished(error: &io::Error, budget: Duration) -> Failure {
     if error.kind() != io::ErrorKind::TimedOut {
         return Failure::io("the hook's thread can't be started", error);
@@ -76,28 +76,29 @@ fn given_budget(args: &FireArgs) -> Result<Duration, Failure> {
 fn bounded<T: Send + 'static>(end: Instant, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     let (done, wait) = mpsc::sync_channel(1);
     std::thread::Builder::new().name("hook".to_owned()).spawn(move || {
-        // Nobody waits any more if it came too late.
+        // The receiver is gone if this took too long.
         let _ = done.send(work());
     })?;
     wait.recv_timeout(end.saturating_duration_since(Instant::now()))
         .map_err(|_| io::ErrorKind::TimedOut.into())
 }
 
-/// What a hook has to do.
-struct Work {
+/// One run of a hook.
+struct HookRun {
     dialect: &'static Dialect,
     args: FireArgs,
     end: Instant,
 }
 
-impl Work {
+impl HookRun {
     /// What is to be printed.
     fn run(&self) -> Result<String, Failure> {
         let stdin = io::stdin();
         if stdin.is_terminal() {
             return Err(misfed("it is a terminal"));
         }
-        let payload = payload::read(stdin.lock(), self.dialect).map_err(|wrong| misfed(&wrong))?;
+        let payload =
+            Payload::read(stdin.lock(), self.dialect).map_err(|error| misfed(&error.to_string()))?;
         match payload.moment {
             Moment::End => self.end(&payload),
             Moment::Start | Moment::During => self.keep(&payload),
@@ -110,7 +111,7 @@ impl Work {
         let request = self.request(false, if patient { Duration::MAX } else { FOR_END })?;
         match request.ask(async |client| client.end_session(&payload.session).await) {
             Err(failure) if failure.exit() != exit::NOT_RUNNING => Err(failure),
-            _ => Ok(self.dialect.silence.to_owned()),
+            _ => Ok(self.dialect.silence().to_owned()),
         }
     }
 
@@ -119,7 +120,7 @@ impl Work {
         let request = self.request(true, Duration::MAX)?;
         session::keep(&request, &payload.session, &self.args.lease)?;
         if !self.args.context || payload.moment != Moment::Start {
-            return Ok(self.dialect.silence.to_owned());
+            return Ok(self.dialect.silence().to_owned());
         }
         let worker = request.block_on(ensure_on(&system::machine(), &request.spec, &|_| {}))?;
         let sentence = format!(
@@ -127,7 +128,7 @@ impl Work {
             request.settings.name.value.as_str(),
             worker.url
         );
-        Ok((self.dialect.context)(&payload.event, &sentence))
+        Ok(self.dialect.context(&payload.event, &sentence))
     }
 
     /// A request that ends in time.
@@ -158,7 +159,7 @@ fn say(said: &str) {
 /// A failure as the agent gets it. Never with exit code 2, by which some agents are told to refuse what the user asked for.
 fn failed(agent: Agent, args: &FireArgs, failure: Failure) -> Done {
     output::failure(output::Mode::Human, &failure);
-    say(agent.dialect().silence);
+    say(agent.dialect().silence());
     Ok(match failure.exit() {
         _ if !args.strict => exit::OK,
         exit::USAGE => exit::OTHER,

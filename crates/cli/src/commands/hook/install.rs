@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
+use oneworker_agents::Installable;
+use oneworker_agents::settings::{self, DocumentError, WrittenFile, difference};
 use serde::Serialize;
 
-use crate::agents::Installable;
 use crate::args::InstallArgs;
-use crate::commands::{Done, consent};
+use crate::commands::consent;
 use crate::exit;
 use crate::failure::Failure;
 use crate::installs::{self, passing};
 use crate::output::{self, SCHEMA};
-use crate::written::hooks::{self, Hook};
-use crate::written::{Refused, WrittenFile, difference};
+use crate::request::Done;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Change {
@@ -30,7 +30,7 @@ pub(super) fn uninstall(args: &InstallArgs) -> Done {
 
 /// The shape of success.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct InstallOutput<'a> {
     schema: u32,
     outcome: &'a str,
     agent: &'a str,
@@ -47,10 +47,11 @@ fn change(args: &InstallArgs, change: Change) -> Done {
         Failure::usage("no variable names the home directory, which has the settings".to_owned())
     })?;
     let file = WrittenFile::read(&path)?;
-    let before = file.text.as_deref().unwrap_or_default();
-    let after = changed(agent, before, file.text.is_some(), change)
-        .map_err(|wrong| Refused(format!("{} {wrong}", path.display())))?;
-    let answer = |outcome, diff| Answer { schema: SCHEMA, outcome, agent: agent.name(), path: &path, diff };
+    let before = file.text().unwrap_or_default();
+    let after = changed(agent, before, file.text().is_some(), change)
+        .map_err(|error| Failure::not_written(format!("{} {error}", path.display())))?;
+    let answer =
+        |outcome, diff| InstallOutput { schema: SCHEMA, outcome, agent: agent.name(), path: &path, diff };
     let mode = args.output.mode();
     if after == before {
         let state = if change == Change::Install { "has them already" } else { "has none of them" };
@@ -65,7 +66,7 @@ fn change(args: &InstallArgs, change: Change) -> Done {
     consent::obtain(&args.consent, mode, &diff)?;
     file.write(&after)?;
     let (outcome, done, advice) = match change {
-        Change::Install => ("installed", "The hooks are in", registry.advice),
+        Change::Install => ("installed", "The hooks are in", registry.advice()),
         Change::Uninstall => ("uninstalled", "The hooks are no longer in", ""),
     };
     let words = format!("{done} {}. {advice}", path.display());
@@ -76,17 +77,13 @@ fn change(args: &InstallArgs, change: Change) -> Done {
     Ok(exit::OK)
 }
 
-fn changed(agent: Installable, before: &str, exists: bool, change: Change) -> Result<String, String> {
-    let registry = agent.registry();
-    let hooks: Vec<_> = (registry.hooks)()
-        .into_iter()
-        .map(|(event, entry)| Hook { event, entry, command: agent.command() })
-        .collect();
+fn changed(agent: Installable, before: &str, exists: bool, change: Change) -> Result<String, DocumentError> {
+    let hooks = agent.hooks();
     // A file without a word is as good as none.
     let nothing = before.trim_start_matches('\u{feff}').trim().is_empty();
     match change {
-        Change::Install => hooks::add(if nothing { registry.empty } else { before }, &hooks),
+        Change::Install => settings::add(if nothing { agent.registry().empty() } else { before }, &hooks),
         Change::Uninstall if nothing || !exists => Ok(before.to_owned()),
-        Change::Uninstall => hooks::remove(before, &hooks),
+        Change::Uninstall => settings::remove(before, &hooks),
     }
 }

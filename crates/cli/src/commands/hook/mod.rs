@@ -1,23 +1,7 @@
-//! `oneworker hook`: what agents run when a session begins and ends, and how they come to do so.
+//! `oneworker hook`: what agents run when a session begins and ends, and how it is installed.
 
+mod command;
 mod fire;
 mod install;
-mod payload;
 
-use super::Done;
-use crate::args::HookCommand;
-use crate::exit;
-use crate::output::Mode;
-
-/// Run by an agent, a hook prints what that agent reads, and has an exit code of its own.
-pub(super) fn run(command: &HookCommand) -> (Mode, Done) {
-    match command {
-        HookCommand::Install(args) => (args.output.mode(), install::install(args)),
-        HookCommand::Uninstall(args) => (args.output.mode(), install::uninstall(args)),
-        HookCommand::ClaudeCode(_)
-        | HookCommand::Codex(_)
-        | HookCommand::Gemini(_)
-        | HookCommand::Cursor(_)
-        | HookCommand::Generic(_) => (Mode::Human, command.fired().map_or(Ok(exit::OK), fire::fired)),
-    }
-}
+pub(super) use command::run;

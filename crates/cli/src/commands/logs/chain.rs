@@ -10,33 +10,33 @@ use std::path::{Path, PathBuf};
 
 /// One of the files, and how long it was when it was opened.
 #[derive(Debug)]
-pub(super) struct Piece {
+pub(super) struct LogPiece {
     pub(super) file: File,
     pub(super) end: u64,
 }
 
 /// The log's files, from the newest on: the log itself, then those with `.1`, `.2` and so on.
-pub(super) struct Pieces<'a> {
+pub(super) struct LogPieces<'a> {
     path: &'a Path,
     number: u32,
     last: Option<Metadata>,
 }
 
 /// The files of the log at this path.
-pub(super) fn pieces(path: &Path) -> Pieces<'_> {
-    Pieces { path, number: 0, last: None }
+pub(super) fn pieces(path: &Path) -> LogPieces<'_> {
+    LogPieces { path, number: 0, last: None }
 }
 
-impl Pieces<'_> {
+impl LogPieces<'_> {
     /// The next one. In the middle of a rotation one number is missing.
-    fn open_next(&mut self) -> io::Result<Option<(Piece, Metadata)>> {
+    fn open_next(&mut self) -> io::Result<Option<(LogPiece, Metadata)>> {
         for _ in 0..2 {
             let path = numbered(self.path, self.number);
             self.number += 1;
             match File::open(path) {
                 Ok(file) => {
                     let metadata = file.metadata()?;
-                    return Ok(Some((Piece { file, end: metadata.len() }, metadata)));
+                    return Ok(Some((LogPiece { file, end: metadata.len() }, metadata)));
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
@@ -46,10 +46,10 @@ impl Pieces<'_> {
     }
 }
 
-impl Iterator for Pieces<'_> {
-    type Item = io::Result<Piece>;
+impl Iterator for LogPieces<'_> {
+    type Item = io::Result<LogPiece>;
 
-    fn next(&mut self) -> Option<io::Result<Piece>> {
+    fn next(&mut self) -> Option<io::Result<LogPiece>> {
         loop {
             let (piece, metadata) = match self.open_next() {
                 Ok(next) => next?,
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     fn texts(path: &Path) -> Vec<String> {
-        let text = |piece: io::Result<Piece>| {
+        let text = |piece: io::Result<LogPiece>| {
             let mut text = String::new();
             piece.unwrap().file.read_to_string(&mut text).unwrap();
             text
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_files_of_a_log_are_found_from_the_newest_on_also_in_the_middle_of_a_rotation() {
+    fn the_files_of_a_log_are_found_during_a_rotation() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("child.log");
         assert!(texts(&path).is_empty());

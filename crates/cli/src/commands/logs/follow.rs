@@ -9,7 +9,7 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::chain::{Piece, pieces, same_file};
+use super::chain::{LogPiece, pieces, same_file};
 
 /// How often the file is looked at.
 const PERIOD: Duration = Duration::from_millis(200);
@@ -32,7 +32,7 @@ impl Follower {
 
     fn find_older(&self) -> Option<File> {
         let open = self.open.as_ref()?.0.metadata().ok()?;
-        let is_other = |piece: &Piece| piece.file.metadata().is_ok_and(|other| !same_file(&open, &other));
+        let is_other = |piece: &LogPiece| piece.file.metadata().is_ok_and(|other| !same_file(&open, &other));
         pieces(&self.path).map_while(Result::ok).find(is_other).map(|piece| piece.file)
     }
 
@@ -60,7 +60,7 @@ impl Follower {
             file.seek(SeekFrom::Start(*position))?;
             *position += io::copy(file, out)?;
         }
-        for Piece { mut file, .. } in newer.into_iter().rev() {
+        for LogPiece { mut file, .. } in newer.into_iter().rev() {
             let position = io::copy(&mut file, out)?;
             self.older = self.open.replace((file, position)).map(|(file, _)| file);
         }
@@ -68,7 +68,7 @@ impl Follower {
     }
 
     /// The files that came after the open one, the newest first.
-    fn newer(&self) -> io::Result<Vec<Piece>> {
+    fn newer(&self) -> io::Result<Vec<LogPiece>> {
         let known = self.open.iter().map(|(file, _)| file).chain(&self.older).map(File::metadata);
         let known = known.collect::<io::Result<Vec<_>>>()?;
         let mut newer = Vec::new();
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn several_rotations_between_two_looks_lose_nothing_and_a_deleted_log_repeats_nothing() {
+    fn several_rotations_between_two_reads_lose_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("worker.log");
         let numbered = |number: u32| dir.path().join(format!("worker.log.{number}"));

@@ -5,13 +5,13 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::chain::{self, Piece};
+use super::chain::{self, LogPiece};
 use super::since;
-use super::tail::{self, Start};
+use super::tail::{self, TailStart};
 
 /// The end of a log.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Range {
+pub(super) struct LogRange {
     /// So many lines at most.
     pub(super) lines: Option<u64>,
     /// What was written from then on.
@@ -20,15 +20,15 @@ pub(super) struct Range {
 
 /// One of the log's files from this position on.
 #[derive(Debug)]
-pub(super) struct Part {
-    piece: Piece,
+pub(super) struct LogPart {
+    piece: LogPiece,
     from: u64,
 }
 
-impl Range {
+impl LogRange {
     /// The files that the range is in, the newest first; none if there is no log. Those before it are not opened.
-    pub(super) fn open(&self, path: &Path) -> io::Result<Vec<Part>> {
-        let whole = |piece: io::Result<Piece>| Ok(Part { piece: piece?, from: 0 });
+    pub(super) fn open(&self, path: &Path) -> io::Result<Vec<LogPart>> {
+        let whole = |piece: io::Result<LogPiece>| Ok(LogPart { piece: piece?, from: 0 });
         let parts = chain::pieces(path).map(whole);
         match (self.since, self.lines) {
             (None, None) => parts.collect(),
@@ -39,27 +39,27 @@ impl Range {
     }
 }
 
-fn last_lines(parts: impl Iterator<Item = io::Result<Part>>, lines: u64) -> io::Result<Vec<Part>> {
+fn last_lines(parts: impl Iterator<Item = io::Result<LogPart>>, lines: u64) -> io::Result<Vec<LogPart>> {
     let (mut taken, mut left, mut last) = (Vec::new(), lines, true);
     for part in parts {
-        let Part { mut piece, from } = part?;
+        let LogPart { mut piece, from } = part?;
         let start = tail::start(&mut piece.file, piece.end, left, last)?;
         last &= piece.end == 0;
         match start {
-            Start::At(start) => {
-                taken.push(Part { piece, from: from.max(start) });
+            TailStart::At(start) => {
+                taken.push(LogPart { piece, from: from.max(start) });
                 break;
             }
-            Start::Before(lines) => {
+            TailStart::Before(lines) => {
                 left = lines;
-                taken.push(Part { piece, from });
+                taken.push(LogPart { piece, from });
             }
         }
     }
     Ok(taken)
 }
 
-fn younger(parts: impl Iterator<Item = io::Result<Part>>, since: SystemTime) -> io::Result<Vec<Part>> {
+fn younger(parts: impl Iterator<Item = io::Result<LogPart>>, since: SystemTime) -> io::Result<Vec<LogPart>> {
     let mut taken = Vec::new();
     for part in parts {
         let mut part = part?;
@@ -85,9 +85,9 @@ fn younger(parts: impl Iterator<Item = io::Result<Part>>, since: SystemTime) -> 
 }
 
 /// Prints the parts, and gives the newest file back, with the position behind what was printed.
-pub(super) fn print(parts: Vec<Part>, out: &mut dyn Write) -> io::Result<Option<(File, u64)>> {
+pub(super) fn print(parts: Vec<LogPart>, out: &mut dyn Write) -> io::Result<Option<(File, u64)>> {
     let mut newest = None;
-    for Part { piece: Piece { mut file, end }, from } in parts.into_iter().rev() {
+    for LogPart { piece: LogPiece { mut file, end }, from } in parts.into_iter().rev() {
         file.seek(SeekFrom::Start(from))?;
         let copied = io::copy(&mut (&mut file).take(end.saturating_sub(from)), out)?;
         newest = Some((file, from + copied));
@@ -116,7 +116,7 @@ mod tests {
 
     fn printed(log: &TempDir, lines: Option<u64>, since: Option<&str>) -> String {
         let since = since.map(|time| humantime::parse_rfc3339(&format!("2026-01-31T{time}Z")).unwrap());
-        let parts = Range { lines, since }.open(&log.path().join("a.log")).unwrap();
+        let parts = LogRange { lines, since }.open(&log.path().join("a.log")).unwrap();
         let mut out = Vec::new();
         print(parts, &mut out).unwrap();
         String::from_utf8(out).unwrap()
@@ -174,9 +174,10 @@ mod tests {
     #[test]
     fn there_may_be_no_log() {
         let dir = log(&[]);
-        for range in
-            [Range { lines: Some(5), since: None }, Range { lines: None, since: Some(SystemTime::now()) }]
-        {
+        for range in [
+            LogRange { lines: Some(5), since: None },
+            LogRange { lines: None, since: Some(SystemTime::now()) },
+        ] {
             assert!(range.open(&dir.path().join("a.log")).unwrap().is_empty());
         }
     }

@@ -4,13 +4,13 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::time::SystemTime;
 
-use super::chain::Piece;
+use super::chain::LogPiece;
 
 /// So much of a line is looked at. A time is shorter.
 const HEAD: u64 = 64;
 
 /// Whether this file's first time is an earlier one: then what is older lies in it, and in those before it, and nothing else there.
-pub(super) fn begins_before(piece: &mut Piece, since: SystemTime) -> io::Result<bool> {
+pub(super) fn begins_before(piece: &mut LogPiece, since: SystemTime) -> io::Result<bool> {
     let mut first = None;
     find(&mut piece.file, piece.end, |time| {
         first = Some(time);
@@ -20,7 +20,7 @@ pub(super) fn begins_before(piece: &mut Piece, since: SystemTime) -> io::Result<
 }
 
 /// The position of the first line of this time or a later one.
-pub(super) fn start(piece: &mut Piece, since: SystemTime) -> io::Result<Option<u64>> {
+pub(super) fn start(piece: &mut LogPiece, since: SystemTime) -> io::Result<Option<u64>> {
     find(&mut piece.file, piece.end, |time| time >= since)
 }
 
@@ -56,10 +56,10 @@ mod tests {
 
     use super::*;
 
-    fn piece(text: &str) -> Piece {
+    fn piece(text: &str) -> LogPiece {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(text.as_bytes()).unwrap();
-        Piece { file, end: text.len() as u64 }
+        LogPiece { file, end: text.len() as u64 }
     }
 
     fn at(text: &str) -> SystemTime {

@@ -6,7 +6,7 @@ const CHUNK: usize = 16 * 1024;
 
 /// Where the last lines begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Start {
+pub(super) enum TailStart {
     /// At this position.
     At(u64),
     /// Before this file: the line ends in it and after it were too few, by so many.
@@ -14,9 +14,14 @@ pub(super) enum Start {
 }
 
 /// The position behind the last line end but `lines` of the first `end` bytes. `last`: nothing comes after these bytes.
-pub(super) fn start(file: &mut (impl Read + Seek), end: u64, lines: u64, last: bool) -> io::Result<Start> {
+pub(super) fn start(
+    file: &mut (impl Read + Seek),
+    end: u64,
+    lines: u64,
+    last: bool,
+) -> io::Result<TailStart> {
     if lines == 0 {
-        return Ok(Start::At(end));
+        return Ok(TailStart::At(end));
     }
     let mut buffer = [0u8; CHUNK];
     let mut newlines = 0;
@@ -34,12 +39,12 @@ pub(super) fn start(file: &mut (impl Read + Seek), end: u64, lines: u64, last: b
             if *byte == b'\n' && !(last && after == end) {
                 newlines += 1;
                 if newlines == lines {
-                    return Ok(Start::At(after));
+                    return Ok(TailStart::At(after));
                 }
             }
         }
     }
-    Ok(Start::Before(lines - newlines))
+    Ok(TailStart::Before(lines - newlines))
 }
 
 #[cfg(test)]
@@ -50,8 +55,8 @@ mod tests {
 
     fn last(text: &str, lines: u64) -> String {
         match start(&mut Cursor::new(text), text.len() as u64, lines, true).unwrap() {
-            Start::At(start) => text[usize::try_from(start).unwrap()..].to_owned(),
-            Start::Before(_) => text.to_owned(),
+            TailStart::At(start) => text[usize::try_from(start).unwrap()..].to_owned(),
+            TailStart::Before(_) => text.to_owned(),
         }
     }
 
@@ -78,11 +83,11 @@ mod tests {
         let look = |lines, last| start(&mut Cursor::new("a\nb\n"), 4, lines, last).unwrap();
         assert_eq!(
             [look(1, true), look(2, true), look(4, true)],
-            [Start::At(2), Start::Before(1), Start::Before(3)]
+            [TailStart::At(2), TailStart::Before(1), TailStart::Before(3)]
         );
         assert_eq!(
             [look(1, false), look(2, false), look(3, false)],
-            [Start::At(4), Start::At(2), Start::Before(1)]
+            [TailStart::At(4), TailStart::At(2), TailStart::Before(1)]
         );
     }
 }

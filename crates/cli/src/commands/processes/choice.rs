@@ -40,7 +40,7 @@ pub(super) fn choose(view: &View, wanted: &[Pid]) -> Choice {
     let below: Vec<Pid> = legitimate.iter().flat_map(|pid| descendants(&view.census.parents, *pid)).collect();
     legitimate.extend(below);
     if let Some(identity) = view.identities.first() {
-        legitimate.extend(identity.told.keys());
+        legitimate.extend(identity.members.keys());
     }
     let served = connections(&legitimate);
     for (pid, told) in &view.strays {

@@ -5,16 +5,16 @@ use coordinator::system;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::{Done, Request};
 use super::rows::{Row, rows};
 use super::table::{coloured, table};
 use super::view::View;
 use super::watch;
 use crate::args::PsArgs;
-use crate::census::Kind;
+use crate::census::ProcessKind;
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, SCHEMA};
+use crate::request::{Done, Request};
 
 pub(in super::super) fn run(args: &PsArgs) -> Done {
     let mut flags = args.common.flags();
@@ -25,18 +25,18 @@ pub(in super::super) fn run(args: &PsArgs) -> Done {
     }
     let view = View::take(&system::machine(), &request)?;
     let rows = rows(&view, args.all);
-    output::result(args.output.mode(), &table(&rows, coloured()), &Answer::new(&rows))?;
+    output::result(args.output.mode(), &table(&rows, coloured()), &PsOutput::new(&rows))?;
     Ok(exit::OK)
 }
 
 /// What `--json` prints.
 pub(in super::super) fn report(machine: &Machine, request: &Request) -> Result<Value, Failure> {
-    Ok(output::value(&Answer::new(&rows(&View::take(machine, request)?, false))))
+    Ok(output::value(&PsOutput::new(&rows(&View::take(machine, request)?, false))))
 }
 
 /// The shape of the answer.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct PsOutput<'a> {
     schema: u32,
     strays: usize,
     memory_bytes: u64,
@@ -44,11 +44,11 @@ struct Answer<'a> {
     processes: &'a [Row],
 }
 
-impl<'a> Answer<'a> {
+impl<'a> PsOutput<'a> {
     fn new(rows: &'a [Row]) -> Self {
         Self {
             schema: SCHEMA,
-            strays: rows.iter().filter(|row| row.kind == Kind::Stray).count(),
+            strays: rows.iter().filter(|row| row.kind == ProcessKind::Stray).count(),
             memory_bytes: rows.iter().map(|row| row.memory_bytes).sum(),
             cpu_ms: rows.iter().map(|row| row.cpu_ms).sum(),
             processes: rows,

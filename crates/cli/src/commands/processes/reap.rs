@@ -4,17 +4,18 @@ use coordinator::machine::{Pid, ProcessIdentity};
 use coordinator::{EnsureError, system};
 use serde::Serialize;
 
-use super::super::{Done, Request, question};
+use super::super::question;
 use super::choice::{Choice, choose};
-use super::ending::{End, Outcome, end};
+use super::ending::{EndOutcome, ProcessEnd, end};
 use super::rows::{Row, rows};
 use super::table::{coloured, table};
 use super::view::View;
 use crate::args::ReapArgs;
-use crate::census::Kind;
+use crate::census::ProcessKind;
 use crate::exit::{self, Exit};
 use crate::failure::Failure;
 use crate::output::{self, Mode, SCHEMA, printable};
+use crate::request::{Done, Request};
 
 pub(in super::super) fn run(args: &ReapArgs) -> Done {
     let mut flags = args.common.flags();
@@ -32,15 +33,15 @@ pub(in super::super) fn run(args: &ReapArgs) -> Done {
         return Err(Failure::usage(format!("--keep: there is no process {missing} of this user")));
     }
     let choice = choose(&view, &keep);
-    let shown = Shown::new(&view, &choice);
+    let plan = ReapPlan::new(&view, &choice);
     let mode = args.output.mode();
     if choice.end.is_empty() {
-        output::result(mode, &shown.nothing(), &Answer::new(&shown, &[]))?;
+        output::result(mode, &plan.nothing(), &ReapOutput::new(&plan, &[]))?;
         return Ok(exit::OK);
     }
     if !args.yes {
         let asked = question::can_be_asked(mode);
-        output::result(mode, &shown.plan(), &Answer::new(&shown, &[]))?;
+        output::result(mode, &plan.words(), &ReapOutput::new(&plan, &[]))?;
         if !asked || !question::consent(&format!("End these {} processes?", choice.end.len())) {
             if !asked {
                 output::note("nothing was ended: --yes ends them");
@@ -48,31 +49,32 @@ pub(in super::super) fn run(args: &ReapArgs) -> Done {
             return Ok(exit::of("strays"));
         }
     } else if mode == Mode::Human {
-        output::result(mode, &shown.plan(), &Answer::new(&shown, &[]))?;
+        output::result(mode, &plan.words(), &ReapOutput::new(&plan, &[]))?;
     }
     let targets: Vec<ProcessIdentity> =
         choice.end.keys().filter_map(|pid| Some(view.census.mine.get(pid)?.identity.clone())).collect();
     let ends =
         request.block_on(async { Ok::<_, EnsureError>(end(&machine, &targets, args.patience()).await) })?;
-    let words: Vec<String> = ends.iter().map(End::words).collect();
-    output::result(mode, &printable(&words.join("\n")), &Answer::new(&shown, &ends))?;
+    let words: Vec<String> = ends.iter().map(ProcessEnd::words).collect();
+    output::result(mode, &printable(&words.join("\n")), &ReapOutput::new(&plan, &ends))?;
     Ok(code(&ends))
 }
 
-fn code(ends: &[End]) -> Exit {
-    let left = ends.iter().any(|end| matches!(end.outcome, Outcome::Failed | Outcome::Traced));
+fn code(ends: &[ProcessEnd]) -> Exit {
+    let left = ends.iter().any(|end| matches!(end.outcome, EndOutcome::Failed | EndOutcome::Traced));
     if left { exit::of("strays") } else { exit::OK }
 }
 
 /// What is said before anything is done.
-struct Shown {
+struct ReapPlan {
     end: Vec<Row>,
     keep: Vec<Row>,
 }
 
-impl Shown {
+impl ReapPlan {
     fn new(view: &View, choice: &Choice) -> Self {
-        let strays: Vec<Row> = rows(view, false).into_iter().filter(|row| row.kind == Kind::Stray).collect();
+        let strays: Vec<Row> =
+            rows(view, false).into_iter().filter(|row| row.kind == ProcessKind::Stray).collect();
         let part = |of: &std::collections::BTreeMap<Pid, String>| -> Vec<Row> {
             let why = |row: &Row| of.get(&Pid(row.pid)).cloned();
             strays.iter().filter_map(|row| Some(Row { why: Some(why(row)?), ..row.clone() })).collect()
@@ -80,7 +82,7 @@ impl Shown {
         Self { end: part(&choice.end), keep: part(&choice.keep) }
     }
 
-    fn plan(&self) -> String {
+    fn words(&self) -> String {
         let mut text = format!("To end:\n{}\n{}", table(&self.end, coloured()), reasons(&self.end));
         if !self.keep.is_empty() {
             text.push_str(&format!("\nTo stay:\n{}", reasons(&self.keep)));
@@ -104,15 +106,15 @@ fn reasons(rows: &[Row]) -> String {
 
 /// The shape of the answer.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct ReapOutput<'a> {
     schema: u32,
     to_end: &'a [Row],
     to_keep: &'a [Row],
-    ended: &'a [End],
+    ended: &'a [ProcessEnd],
 }
 
-impl<'a> Answer<'a> {
-    fn new(shown: &'a Shown, ended: &'a [End]) -> Self {
-        Self { schema: SCHEMA, to_end: &shown.end, to_keep: &shown.keep, ended }
+impl<'a> ReapOutput<'a> {
+    fn new(plan: &'a ReapPlan, ended: &'a [ProcessEnd]) -> Self {
+        Self { schema: SCHEMA, to_end: &plan.end, to_keep: &plan.keep, ended }
     }
 }

@@ -4,7 +4,7 @@ use coordinator::machine::{Activity, Pid};
 use serde::Serialize;
 
 use super::view::{Identity, View};
-use crate::census::{Facts, Kind, Told, source, version};
+use crate::census::{Classified, Facts, ProcessKind, source, version};
 use crate::fields::{activity_word, ms};
 
 /// One line, or one object.
@@ -12,7 +12,7 @@ use crate::fields::{activity_word, ms};
 pub(super) struct Row {
     pub(super) pid: u32,
     #[serde(rename = "type")]
-    pub(super) kind: Kind,
+    pub(super) kind: ProcessKind,
     /// The identity that it belongs to.
     pub(super) name: Option<String>,
     pub(super) source: String,
@@ -36,7 +36,7 @@ pub(super) fn rows(view: &View, all: bool) -> Vec<Row> {
     let mut rows = Vec::new();
     for identity in shown {
         let mut of_it: Vec<Row> =
-            identity.told.iter().filter_map(|(pid, told)| row(view, *pid, told, Some(identity))).collect();
+            identity.members.iter().filter_map(|(pid, told)| row(view, *pid, told, Some(identity))).collect();
         sort(&mut of_it);
         rows.extend(of_it);
     }
@@ -48,7 +48,7 @@ pub(super) fn rows(view: &View, all: bool) -> Vec<Row> {
 }
 
 /// The row of one process, told to be this.
-pub(super) fn row_of(view: &View, pid: Pid, told: &Told) -> Option<Row> {
+pub(super) fn row_of(view: &View, pid: Pid, told: &Classified) -> Option<Row> {
     row(view, pid, told, None)
 }
 
@@ -56,9 +56,9 @@ fn sort(rows: &mut [Row]) {
     rows.sort_by_key(|row| (row.kind, std::cmp::Reverse(row.age_ms), row.pid));
 }
 
-fn row(view: &View, pid: Pid, told: &Told, identity: Option<&Identity>) -> Option<Row> {
+fn row(view: &View, pid: Pid, told: &Classified, identity: Option<&Identity>) -> Option<Row> {
     let facts = view.census.mine.get(&pid)?;
-    let in_office = identity.filter(|_| matches!(told.kind, Kind::Worker | Kind::Supervisor));
+    let in_office = identity.filter(|_| matches!(told.kind, ProcessKind::Worker | ProcessKind::Supervisor));
     Some(Row {
         pid: pid.0,
         kind: told.kind,

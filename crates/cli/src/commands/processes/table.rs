@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use super::rows::Row;
-use crate::census::Kind;
+use crate::census::ProcessKind;
 use crate::output::printable;
 
 pub(super) const HEAD: [&str; 12] = [
@@ -60,9 +60,9 @@ pub(super) fn padded(cell: &str, width: usize, right: bool) -> String {
 fn painted(line: &str, row: &Row, colours: bool) -> String {
     let colour = match row.kind {
         _ if !colours => return line.to_owned(),
-        Kind::Worker | Kind::Supervisor if row.state == "ready" => "32",
-        Kind::Worker | Kind::Supervisor => "33",
-        Kind::Stray => "31",
+        ProcessKind::Worker | ProcessKind::Supervisor if row.state == "ready" => "32",
+        ProcessKind::Worker | ProcessKind::Supervisor => "33",
+        ProcessKind::Stray => "31",
         _ => return line.to_owned(),
     };
     format!("\u{1b}[{colour}m{line}\u{1b}[0m")
@@ -89,7 +89,7 @@ pub(super) fn cells(row: &Row) -> [String; 12] {
 }
 
 fn totals(rows: &[Row]) -> String {
-    let strays = rows.iter().filter(|row| row.kind == Kind::Stray).count();
+    let strays = rows.iter().filter(|row| row.kind == ProcessKind::Stray).count();
     let memory = rows.iter().map(|row| row.memory_bytes).sum();
     let cpu: f64 = rows.iter().map(|row| row.cpu_percent).sum();
     let time: u64 = rows.iter().map(|row| row.cpu_ms).sum();
@@ -127,7 +127,7 @@ pub(super) fn age(ms: u64) -> String {
 mod tests {
     use super::*;
 
-    fn row(pid: u32, kind: Kind) -> Row {
+    fn row(pid: u32, kind: ProcessKind) -> Row {
         Row {
             pid,
             kind,
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn the_columns_stand_below_each_other_and_the_totals_below_them() {
-        let table = table(&[row(7, Kind::Worker), row(12345, Kind::Stray)], false);
+        let table = table(&[row(7, ProcessKind::Worker), row(12345, ProcessKind::Stray)], false);
         let lines: Vec<&str> = table.lines().collect();
         assert!(!table.contains('\u{1b}'), "nothing commands the terminal: {table}");
         assert!(lines[1].starts_with("    7  worker") && lines[2].starts_with("12345  stray "), "{table}");
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_stray_is_red_where_there_are_colours() {
-        let table = table(&[row(7, Kind::Stray)], true);
+        let table = table(&[row(7, ProcessKind::Stray)], true);
         assert!(table.lines().nth(1).unwrap().starts_with("\u{1b}[31m"), "{table:?}");
     }
 }

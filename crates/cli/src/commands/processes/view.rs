@@ -7,23 +7,24 @@ use coordinator::machine::{Machine, Pid};
 use coordinator::{EnsureError, Name, PortChoice, Sight, WorkerSpec, default_state_dir, inspect, layout};
 use worker::client::Client;
 
-use super::super::Request;
-use super::super::status::{self, State};
-use crate::census::{Census, Tenant, Told, strays, tell};
+use super::super::condition::{WorkerCondition, record_in_office};
+use crate::census::{Census, Classified, Tenant, classify, strays};
 use crate::config::{Setting, Settings, Source};
 use crate::failure::Failure;
+use crate::request::Request;
 use crate::spec::worker_spec;
 
 /// An identity, with who is in office.
 pub(super) struct Identity {
     pub(super) name: String,
     pub(super) tenant: Tenant,
-    pub(super) state: State,
+    pub(super) state: WorkerCondition,
     pub(super) epoch: Option<u64>,
     pub(super) version: Option<String>,
     /// The session that launched it, if the history knows.
     pub(super) launched_by: Option<Pid>,
-    pub(super) told: HashMap<Pid, Told>,
+    /// The processes that belong to it.
+    pub(super) members: HashMap<Pid, Classified>,
 }
 
 /// All of it.
@@ -31,7 +32,7 @@ pub(super) struct View {
     pub(super) census: Census,
     /// The one that was asked for comes first.
     pub(super) identities: Vec<Identity>,
-    pub(super) strays: HashMap<Pid, Told>,
+    pub(super) strays: HashMap<Pid, Classified>,
 }
 
 impl View {
@@ -42,16 +43,16 @@ impl View {
             let hidden = |source| EnsureError::NotPermitted { what: "look at the processes", source };
             let mut identities = vec![identity(machine, &request.spec, &request.settings).await?];
             for settings in &others {
-                let Ok(spec) = worker_spec(settings, false, settings.deadline.value) else { continue };
+                let Ok(spec) = worker_spec(settings, false) else { continue };
                 // One that can't be looked at keeps nobody from looking at the rest.
                 identities.extend(identity(machine, &spec, settings).await);
             }
             let census = Census::take(&*machine.processes).await.map_err(hidden)?;
             for identity in &mut identities {
-                identity.told = tell(&census, &identity.tenant);
+                identity.members = classify(&census, &identity.tenant);
             }
             let known: HashSet<Pid> =
-                identities.iter().flat_map(|identity| identity.told.keys().copied()).collect();
+                identities.iter().flat_map(|identity| identity.members.keys().copied()).collect();
             let tenants: Vec<Tenant> = identities.iter().map(|identity| identity.tenant.clone()).collect();
             let me = machine.processes.me().pid;
             let strays = strays(&census, &request.settings.strays.value, &tenants[..1], &known, me);
@@ -94,7 +95,7 @@ async fn identity(
     let sight = tokio::time::timeout(limit, inspect(machine, spec))
         .await
         .map_err(|_| EnsureError::TimedOut { phase: "looking at the worker", waited: limit })??;
-    let (state, record) = (State::of(&sight), status::office_record(&sight));
+    let (state, record) = (WorkerCondition::of(&sight), record_in_office(&sight));
     let guardian = match record.and_then(|record| record.guardian.as_ref()) {
         // Its pid may be anybody's if it is gone.
         Some(guardian) => machine
@@ -108,7 +109,7 @@ async fn identity(
     };
     let guardian = guardian.map(|info| info.identity.pid);
     let holder = holder(&sight);
-    let leases = if state == State::Ready {
+    let leases = if state == WorkerCondition::Ready {
         Client::new(spec).sessions().await.unwrap_or_default()
     } else {
         Vec::new()
@@ -133,12 +134,12 @@ async fn identity(
             files: vec![settings.database.value.clone(), spec.log_file()],
             port,
         },
-        told: HashMap::new(),
+        members: HashMap::new(),
     })
 }
 
 fn holder(sight: &Sight) -> Option<Pid> {
-    sight.holder.or(status::office_record(sight).map(|record| record.process.pid)).filter(|_| sight.in_office)
+    sight.holder.or(record_in_office(sight).map(|record| record.process.pid)).filter(|_| sight.in_office)
 }
 
 /// By the history: what is launched is the guardian, where there is one.

@@ -1,25 +1,17 @@
 //! The program that a person has chosen, by its version or by its path.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use coordinator::lifecycle::read_history;
 use semver::Version;
 
-use super::Request;
 use crate::failure::Failure;
-use crate::installs;
+use crate::installs::{self, Install};
+use crate::request::Request;
 
 /// So many events name every program of an identity that is still of use.
 const EVENTS: u32 = 1000;
-
-/// A copy of the program, and the version that it says it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Install {
-    pub(crate) program: PathBuf,
-    pub(crate) version: Version,
-}
 
 /// The one in this version: the program that was named, or one of those that are known.
 pub(super) fn find(
@@ -67,17 +59,4 @@ fn not_found(version: Option<&Version>, named: Option<&Path>, installs: &[Instal
         seen => format!("There are: {}. Another one can be named with --program PATH.", seen.join(", ")),
     };
     Failure::plain("no_such_version", message, help)
-}
-
-impl Install {
-    /// Asks this program. `None` if it does not answer as this program does.
-    fn ask(program: PathBuf) -> Option<Self> {
-        let version = installs::version_of(&program)?;
-        Some(Self { program, version })
-    }
-
-    /// What the worker is launched with.
-    pub(crate) fn program(&self) -> &OsStr {
-        self.program.as_os_str()
-    }
 }

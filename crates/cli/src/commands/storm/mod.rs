@@ -1,79 +1,8 @@
-//! `oneworker storm`: a self-test. Many sessions at once, in a directory of their own that is gone afterwards.
+//! `oneworker storm`: a self-test. Many sessions start at once, in a directory of their own that is removed afterwards.
 
+mod command;
+mod directory;
 mod picture;
-mod place;
 mod sessions;
 
-use std::collections::BTreeSet;
-use std::time::Duration;
-
-use serde::Serialize;
-
-use super::Done;
-use crate::args::StormArgs;
-use crate::exit;
-use crate::failure::Failure;
-use crate::output::{self, SCHEMA, printable};
-use place::Place;
-use sessions::Session;
-
-pub(super) fn run(args: &StormArgs) -> Done {
-    let number = usize::from(args.sessions);
-    let place =
-        Place::make().map_err(|error| Failure::io("no directory can be made for the storm", &error))?;
-    let sessions =
-        if args.naive { sessions::naive(&place, number) } else { sessions::at_once(&place, number) };
-    let sessions = sessions.map_err(|error| Failure::io("the sessions can't be started", &error))?;
-    let workers: BTreeSet<u32> = sessions.iter().filter_map(|session| session.worker).collect();
-    let failed = sessions.iter().filter(|session| session.worker.is_none()).count();
-    let tenures = place.tenures();
-    drop(place);
-    let longest = sessions.iter().map(|session| session.end).max().unwrap_or_default();
-    let answer = Answer {
-        schema: SCHEMA,
-        naive: args.naive,
-        workers: workers.len(),
-        tenures,
-        failed,
-        elapsed_ms: crate::fields::ms(longest),
-        one: workers.len() == 1 && tenures == 1 && failed == 0,
-        sessions: &sessions,
-    };
-    let words = format!("{}\n{}", picture::draw(&sessions, picture::window()), answer.verdict());
-    output::result(args.output.mode(), &printable(&words), &answer)?;
-    // What sessions without an election do is no news.
-    Ok(if answer.one || args.naive { exit::OK } else { exit::OTHER })
-}
-
-/// The shape of the answer.
-#[derive(Serialize)]
-struct Answer<'a> {
-    schema: u32,
-    naive: bool,
-    /// How many different ones the sessions were given.
-    workers: usize,
-    /// How many were in office.
-    tenures: usize,
-    /// Sessions that were given none.
-    failed: usize,
-    elapsed_ms: u64,
-    /// Whether it was one and the same for all.
-    one: bool,
-    sessions: &'a [Session],
-}
-
-impl Answer<'_> {
-    fn verdict(&self) -> String {
-        let number = self.sessions.len();
-        let within = humantime::format_duration(Duration::from_millis(self.elapsed_ms));
-        match self {
-            Self { one: true, .. } => format!("{number} sessions, one worker, within {within}."),
-            Self { naive: true, workers, .. } => format!(
-                "{number} sessions that looked first and started one if there was none: {workers} workers, within {within}. Without --naive they elect."
-            ),
-            Self { workers, failed, tenures, .. } => format!(
-                "{number} sessions, {workers} workers in {tenures} tenures, {failed} sessions without one, within {within}: this is not as it should be."
-            ),
-        }
-    }
-}
+pub(super) use command::run;

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use super::sessions::Session;
+use super::sessions::StormSession;
 
 /// The columns of a window, where nothing says how many there are.
 const WINDOW: usize = 80;
@@ -19,7 +19,7 @@ pub(super) fn window() -> usize {
 }
 
 /// The picture, in a window of so many columns.
-pub(super) fn draw(sessions: &[Session], window: usize) -> String {
+pub(super) fn draw(sessions: &[StormSession], window: usize) -> String {
     let outcome = sessions.iter().map(|session| session.outcome.chars().count()).max().unwrap_or_default();
     // A space and a letter, two spaces and the outcome, a space and the time.
     let width = window.saturating_sub(2 + 2 + outcome + 1 + 9).clamp(*BAR.start(), *BAR.end());
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn each_session_has_its_line_and_each_worker_its_letter() {
-        let session = |begin, end, worker| Session {
+        let session = |begin, end, worker| StormSession {
             begin: Duration::from_millis(begin),
             end: Duration::from_millis(end),
             outcome: "started".to_owned(),

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::place::{Place, command};
+use super::directory::{StormDirectory, command};
 use crate::progress::Bar;
 
 /// What a session did.
 #[derive(Debug, Serialize)]
-pub(super) struct Session {
+pub(super) struct StormSession {
     /// When it began and ended, since the first one.
     #[serde(rename = "begin_ms", serialize_with = "in_ms")]
     pub(super) begin: Duration,
@@ -33,27 +33,27 @@ fn in_ms<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Erro
 }
 
 /// Sessions as they are meant: each asks for the worker.
-pub(super) fn at_once(place: &Place, number: usize) -> io::Result<Vec<Session>> {
-    crowd(number, |_| ask(place, None))
+pub(super) fn at_once(directory: &StormDirectory, number: usize) -> io::Result<Vec<StormSession>> {
+    crowd(number, |_| ask(directory, None))
 }
 
 /// Sessions that look first. Between the look and the start there is time for others to look, too.
-pub(super) fn naive(place: &Place, number: usize) -> io::Result<Vec<Session>> {
+pub(super) fn naive(directory: &StormDirectory, number: usize) -> io::Result<Vec<StormSession>> {
     crowd(number, |session| {
-        if let Some(worker) = fs::read_to_string(place.pid_file()).ok().and_then(|pid| pid.parse().ok()) {
+        if let Some(worker) = fs::read_to_string(directory.pid_file()).ok().and_then(|pid| pid.parse().ok()) {
             return Ok(("found".to_owned(), Some(worker)));
         }
-        let started = ask(place, Some(session))?;
+        let started = ask(directory, Some(session))?;
         if let (_, Some(worker)) = &started {
-            fs::write(place.pid_file(), worker.to_string())?;
+            fs::write(directory.pid_file(), worker.to_string())?;
         }
         Ok(started)
     })
 }
 
 /// `ensure`; its outcome, and the worker's pid.
-fn ask(place: &Place, own: Option<usize>) -> io::Result<(String, Option<u32>)> {
-    let asked = command("ensure", &place.state_dir(own)).arg("--json").stderr(Stdio::null()).output()?;
+fn ask(directory: &StormDirectory, own: Option<usize>) -> io::Result<(String, Option<u32>)> {
+    let asked = command("ensure", &directory.state_dir(own)).arg("--json").stderr(Stdio::null()).output()?;
     let answer: Value = serde_json::from_slice(&asked.stdout).unwrap_or_default();
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let outcome = text(&answer["outcome"]).or_else(|| text(&answer["error"]["code"]));
@@ -64,7 +64,7 @@ fn ask(place: &Place, own: Option<usize>) -> io::Result<(String, Option<u32>)> {
 fn crowd(
     number: usize,
     session: impl Fn(usize) -> io::Result<(String, Option<u32>)> + Sync,
-) -> io::Result<Vec<Session>> {
+) -> io::Result<Vec<StormSession>> {
     let (gate, done, bar) = (Barrier::new(number), AtomicUsize::new(0), Bar::new(number));
     let (gate, done, bar, session) = (&gate, &done, &bar, &session);
     let origin = Instant::now();
@@ -74,10 +74,10 @@ fn crowd(
             let begin = origin.elapsed();
             let (outcome, worker) = session(at)?;
             bar.show(done.fetch_add(1, Ordering::Relaxed) + 1);
-            Ok(Session { begin, end: origin.elapsed(), outcome, worker })
+            Ok(StormSession { begin, end: origin.elapsed(), outcome, worker })
         };
         let threads: Vec<_> = (0..number).map(|at| scope.spawn(move || one(at))).collect();
-        let results: io::Result<Vec<Session>> = threads
+        let results: io::Result<Vec<StormSession>> = threads
             .into_iter()
             .map(|thread| thread.join().unwrap_or_else(|_| Err(io::Error::other("a session panicked"))))
             .collect();

@@ -1,4 +1,5 @@
-//! A power failure in each operation of a backup and of a restore: there is the old one or the new one, and after its end the new one.
+//! A power failure in each operation of a backup and of a restore: there is the old one or the new
+//! one, and after its end the new one.
 
 use coordinator::Epoch;
 use coordinator::fence::Fence;
@@ -37,7 +38,8 @@ fn again(both: &Both) -> Disk {
     both.disk.after_power_failure(0).unwrap()
 }
 
-/// Does it with a failure in each operation, and after the last; `check` is told whether it was done.
+/// Does it with a failure in each operation, and after the last; `check` is told whether it was
+/// done.
 fn failing_everywhere(
     both: &Both,
     work: impl Fn(&Disk) -> Result<(), crate::StoreError>,

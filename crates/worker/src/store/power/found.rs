@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::api::{Filter, Observation};
 use rusqlite::{Connection, OpenFlags};
 
 use super::super::{Page, leases, observations, schema};
 use super::word;
+use crate::api::{Filter, Observation};
 
 #[derive(Debug)]
 pub(super) struct Found {
@@ -15,7 +15,8 @@ pub(super) struct Found {
     pub(super) leases: BTreeSet<String>,
 }
 
-/// All of it, provided that it is whole: no damage, nothing twice, and the search finds what is there and nothing else.
+/// All of it, provided that it is whole: no damage, nothing twice, and the search finds what is
+/// there and nothing else.
 pub(super) fn look(database: &Path) -> Result<Found, String> {
     let asked = |error: rusqlite::Error| format!("unreadable: {error}");
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -1,4 +1,5 @@
-//! What the clients know: which observations and leases have to be there after a power failure, which must not be, and which may.
+//! What the clients know: which observations and leases have to be there after a power failure,
+//! which must not be, and which may.
 
 use std::collections::BTreeMap;
 

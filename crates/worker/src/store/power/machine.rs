@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
-use crate::api::{Filter, NewObservation, Receipt};
 use async_trait::async_trait;
 use coordinator::Epoch;
 use coordinator::fence::Fence;
@@ -18,16 +17,17 @@ use oneworker_disk::Disk;
 use super::found::{self, Found};
 use super::ledger::Ledger;
 use super::word;
-use crate::store::{NewLease, Place, Retention, Store, StoreError};
+use crate::api::{Filter, NewObservation, Receipt};
+use crate::store::{NewLease, Retention, Store, StoreConfig, StoreError};
 
 /// So long an observation is kept, on a clock that only moves when it is told to.
 pub(super) const KEPT_MS: i64 = 1000;
 
 /// A clock that stands still.
-pub(super) struct Told(AtomicI64);
+pub(super) struct ManualClock(AtomicI64);
 
 #[async_trait]
-impl Clock for Told {
+impl Clock for ManualClock {
     fn now(&self) -> Moment {
         Moment { nanos: 0 }
     }
@@ -49,7 +49,7 @@ impl Clock for Told {
 
 pub(super) struct Machine {
     pub(super) disk: Disk,
-    pub(super) clock: Arc<Told>,
+    pub(super) clock: Arc<ManualClock>,
     pub(super) ledger: Ledger,
     /// As the store is configured.
     pub(super) synced: bool,
@@ -62,7 +62,7 @@ type Answer<'a> = Pin<Box<dyn Future<Output = Result<Vec<Receipt>, StoreError>> 
 
 impl Machine {
     pub(super) fn new(disk: Disk, synced: bool) -> Self {
-        let clock = Arc::new(Told(AtomicI64::new(1_000_000)));
+        let clock = Arc::new(ManualClock(AtomicI64::new(1_000_000)));
         Self { disk, clock, ledger: Ledger::default(), synced, checkpoint: 1000 }
     }
 
@@ -110,8 +110,8 @@ impl Machine {
     pub(super) async fn open(&mut self) -> Result<Option<Store>, String> {
         let Some(epoch) = self.draw_epoch()? else { return Ok(None) };
         let retention = Retention { age_ms: Some(KEPT_MS), bytes: None };
-        let place = Place { path: self.database(), retention, synced: self.synced };
-        let opened = Store::open(place, Epoch(epoch), self.clock.clone(), |_| {}).await;
+        let config = StoreConfig { path: self.database(), retention, synced: self.synced };
+        let opened = Store::open(config, Epoch(epoch), self.clock.clone(), |_| {}).await;
         let Some(store) = self.or_dead("opening", opened)? else { return Ok(None) };
         self.ledger.claimed = epoch;
         let pages = self.checkpoint;
@@ -128,7 +128,8 @@ impl Machine {
         }
     }
 
-    /// Several clients at once, each with a batch of its own: they come to the writer while it is kept busy, and so into one transaction.
+    /// Several clients at once, each with a batch of its own: they come to the writer while it is
+    /// kept busy, and so into one transaction.
     pub(super) async fn add(&mut self, store: &Store, batches: &[Vec<NewObservation>]) -> Result<(), String> {
         batches.iter().for_each(|batch| self.ledger.adding(batch, self.clock.0.load(Ordering::Relaxed)));
         let (done, busy) = mpsc::channel::<()>();
@@ -155,7 +156,8 @@ impl Machine {
                 if let Poll::Ready(got) = client.as_mut().poll(context) {
                     *answer = Some(got);
                 }
-                // The others come when the first one is at it, and not into the same transaction. If the power has failed, it never is.
+                // The others come when the first one is at it, and not into the same transaction.
+                // If the power has failed, it never is.
                 if let Some(is_at_work) = is_at_work.take() {
                     let _ = is_at_work.recv();
                 }
@@ -209,7 +211,8 @@ impl Machine {
         Ok(())
     }
 
-    /// The next machine finds what the failure has left. Its clients hand in again what they have had no answer to.
+    /// The next machine finds what the failure has left. Its clients hand in again what they have
+    /// had no answer to.
     pub(super) async fn recover(&mut self) -> Result<Option<Store>, String> {
         let Some(store) = self.open().await? else { return Ok(None) };
         let Some(found) = self.check()? else { return Ok(None) };

@@ -192,7 +192,8 @@ impl Story {
         Ok(())
     }
 
-    /// After a restore that was under way: the old database, or the new one, as the fence says, which is part of it.
+    /// After a restore that was under way: the old database, or the new one, as the fence says,
+    /// which is part of it.
     fn settle_restore(&mut self) -> Step {
         let Some(new) = self.restored.take() else { return Ok(()) };
         match self.machine.or_dead("reading the fence", Fence::highest(&self.machine.database()))? {

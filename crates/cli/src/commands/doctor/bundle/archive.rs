@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 const ROOT: &str = "oneworker-bundle";
 
 /// A file of it.
-pub(super) struct Entry {
+pub(super) struct ArchiveEntry {
     pub(super) name: String,
     pub(super) text: String,
 }
@@ -22,7 +22,7 @@ pub(super) struct Entry {
 ///
 /// # Errors
 /// [`io::ErrorKind::AlreadyExists`] if there is such a file; else, if it can't be written.
-pub(super) fn write(path: &Path, entries: &[Entry]) -> io::Result<()> {
+pub(super) fn write(path: &Path, entries: &[ArchiveEntry]) -> io::Result<()> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Beside it, so that it gets its name in one step; with no rights for others, as every temporary file.
     let file = NamedTempFile::with_prefix_in(".oneworker-bundle.", dir)?;
@@ -45,8 +45,8 @@ pub(super) fn write(path: &Path, entries: &[Entry]) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn entry(name: &str, text: &str) -> Entry {
-        Entry { name: name.to_owned(), text: text.to_owned() }
+    fn entry(name: &str, text: &str) -> ArchiveEntry {
+        ArchiveEntry { name: name.to_owned(), text: text.to_owned() }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! address; keys in PEM; long words that no person writes.
 
 mod names;
+mod removed;
 mod words;
 
 use std::cell::Cell;
@@ -12,8 +13,7 @@ use std::cell::Cell;
 pub(super) use names::is_secret as is_secret_name;
 use serde_json::Value;
 
-/// What stands in a secret's place.
-pub(super) const REMOVED: &str = "[removed]";
+use removed::REMOVED;
 
 /// A known secret that is shorter than this would be found in words that are none.
 const SHORTEST: usize = 6;
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_is_gone_wherever_it_stands_and_a_home_is_a_tilde() {
+    fn known_secrets_are_gone_everywhere_and_a_home_is_a_tilde() {
         let secrets = secrets();
         assert_eq!(secrets.text("xhunter2!y hunter2!"), "x[removed]y [removed]");
         assert_eq!(secrets.removed(), 2);

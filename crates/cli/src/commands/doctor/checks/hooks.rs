@@ -2,23 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
+use oneworker_agents::settings::{WrittenFile, commands, replace_command};
+use oneworker_agents::{Installable, Scope};
 
 use super::{Case, Finding};
-use crate::agents::{Installable, Scope};
 use crate::commands::doctor::repair::Repair;
 use crate::installs::{self, PROGRAM};
 use crate::version;
-use crate::written::{WrittenFile, commands};
 
 pub(super) fn examine(_: &Case<'_>) -> Vec<Finding> {
     let Ok(working_dir) = std::env::current_dir() else { return Vec::new() };
     let environment = |variable: &str| std::env::var_os(variable);
     let mut files: Vec<(Installable, PathBuf)> = Vec::new();
-    for agent in Installable::value_variants() {
-        for scope in [Scope::User, Scope::Project] {
+    for agent in Installable::ALL {
+        for scope in Scope::ALL {
             let path = agent.registry().path(scope, &working_dir, &environment);
-            files.extend(path.filter(|path| path.is_file()).map(|path| (*agent, path)));
+            files.extend(path.filter(|path| path.is_file()).map(|path| (agent, path)));
         }
     }
     files.dedup();
@@ -27,8 +26,9 @@ pub(super) fn examine(_: &Case<'_>) -> Vec<Finding> {
 
 fn of_file(agent: Installable, path: &Path) -> Vec<Finding> {
     let shown = path.display();
-    let Some(text) = WrittenFile::read(path).ok().and_then(|file| file.text) else { return Vec::new() };
-    let mut commands = match commands::all(&text) {
+    let Ok(file) = WrittenFile::read(path) else { return Vec::new() };
+    let Some(text) = file.text() else { return Vec::new() };
+    let mut commands = match commands(text) {
         Ok(commands) => commands,
         // The agent says so itself, where there is a hook of ours that it can't find.
         Err(_) => return Vec::new(),
@@ -55,10 +55,10 @@ fn of_file(agent: Installable, path: &Path) -> Vec<Finding> {
         let help =
             format!("Write {PROGRAM} in its place, as `oneworker hook install` does, and have that in PATH.");
         let mended = format!("{PROGRAM}{rest}");
-        let after = commands::replaced(&text, command, &mended).ok().filter(|_| installed);
+        let after = replace_command(text, command, &mended).ok().filter(|_| installed);
         let repair = after.map(|after| Repair::Settings {
             path: path.to_owned(),
-            before: text.clone(),
+            before: text.to_owned(),
             after,
             shown: [command.clone(), mended],
         });

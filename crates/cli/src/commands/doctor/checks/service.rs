@@ -2,10 +2,10 @@
 
 use super::{Case, Finding};
 use crate::installs;
-use crate::service::{Kind, Service};
+use crate::service::{Manager, Service};
 
 pub(super) fn examine(case: &Case<'_>) -> Vec<Finding> {
-    let (kind, name) = (Kind::here(), case.settings.name.value.as_str());
+    let (kind, name) = (Manager::here(), case.settings.name.value.as_str());
     let Some(path) = Service::named(name).path(kind, &|variable| std::env::var_os(variable)) else {
         return Vec::new();
     };

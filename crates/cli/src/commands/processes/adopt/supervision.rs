@@ -2,21 +2,21 @@
 
 use serde_json::Value;
 
-use super::Found;
+use super::old_daemon::OldDaemon;
 
 /// The table, to stand behind whatever the file says already, with what can't be seen from outside as comments.
-pub(super) fn config(found: &Found) -> String {
-    let program = std::iter::once(found.row.program.clone());
-    let words = program.chain(found.arguments.iter().map(|argument| with_port(argument, found.port)));
+pub(super) fn config(daemon: &OldDaemon) -> String {
+    let program = std::iter::once(daemon.row.program.clone());
+    let words = program.chain(daemon.arguments.iter().map(|argument| with_port(argument, daemon.port)));
     let command = words.map(quoted).collect::<Vec<_>>().join(", ");
     let mut text = format!(
         "# As process {} runs. It has to stay in the foreground, and to listen on {{port}}: port = {} belongs at the top of the file.\n[worker]\ncommand = [{command}]\n",
-        found.row.pid, found.port
+        daemon.row.pid, daemon.port
     );
-    if let Some(directory) = &found.directory {
+    if let Some(directory) = &daemon.directory {
         text.push_str(&format!("directory = {}\n", quoted(directory.clone())));
     }
-    if found.status.is_some_and(|status| (200..300).contains(&status)) {
+    if daemon.status.is_some_and(|status| (200..300).contains(&status)) {
         text.push_str("ready = { http = \"/health\" }      # any status from 200 to 299\nalive = { http = \"/health\" }\n");
     }
     text.push_str("\n# Of its variables nothing is copied. Those that it needs, and the program's own name of the port:\n# [worker.env]\n# pass = [\"NAME\"]\n# set = { PORT = \"{port}\" }\n");

@@ -3,20 +3,15 @@
 use std::time::Duration;
 
 use super::super::table::{age, size};
-use super::model::{Seen, Size};
-use crate::census::Kind;
+use super::sample::SampledProcess;
+use crate::census::ProcessKind;
 use crate::output::printable;
 
 /// As wide as the longest heading, and two spaces.
 const HEADING: usize = 12;
 
-/// How many of its lines have room: all but the title and the keys.
-pub(super) fn room(size: Size) -> usize {
-    size.rows.saturating_sub(2).max(1)
-}
-
 /// What is known of it, in lines of at most so many columns; nothing is cut off but the log's lines.
-pub(super) fn text(seen: &Seen, columns: usize) -> Vec<String> {
+pub(super) fn text(seen: &SampledProcess, columns: usize) -> Vec<String> {
     let row = &seen.row;
     let ports: Vec<String> = row.ports.iter().map(u16::to_string).collect();
     let spent = format!(
@@ -51,15 +46,15 @@ pub(super) fn text(seen: &Seen, columns: usize) -> Vec<String> {
 }
 
 /// A process of this kind, in a sentence.
-fn what(kind: Kind) -> &'static str {
+fn what(kind: ProcessKind) -> &'static str {
     match kind {
-        Kind::Worker => "in office, and serves",
-        Kind::Supervisor => "in office; a command serves in its place",
-        Kind::Guardian => "above the worker, to end what that leaves behind",
-        Kind::Command => "serves in the worker's place, or comes from what does",
-        Kind::Helper => "was started by the worker, or comes from what was",
-        Kind::Session => "a session that has a lease",
-        Kind::Stray => "looks like the worker's program, and belongs to no worker",
+        ProcessKind::Worker => "in office, and serves",
+        ProcessKind::Supervisor => "in office; a command serves in its place",
+        ProcessKind::Guardian => "above the worker, to end what that leaves behind",
+        ProcessKind::Command => "serves in the worker's place, or comes from what does",
+        ProcessKind::Helper => "was started by the worker, or comes from what was",
+        ProcessKind::Session => "a session that has a lease",
+        ProcessKind::Stray => "looks like the worker's program, and belongs to no worker",
     }
 }
 

@@ -2,21 +2,23 @@
 
 use super::super::rows::Row;
 use super::super::table::{HEAD, RIGHT, cells, padded, size};
-use super::model::{Mode, Seen, Size, Sort, Watch};
+use super::model::{SortOrder, ViewMode, WatchModel};
 use super::pane;
-use crate::census::Kind;
+use super::sample::SampledProcess;
+use super::window::{self, FRAME, WindowSize};
+use crate::census::ProcessKind;
 use crate::output::printable;
 
 /// A line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct StyledLine {
     pub(super) text: String,
-    pub(super) style: Style,
+    pub(super) style: LineStyle,
 }
 
-/// How a line looks.
+/// The style of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Style {
+pub(super) enum LineStyle {
     Plain,
     /// A heading.
     Bold,
@@ -27,9 +29,6 @@ pub(super) enum Style {
     /// What keys are for.
     Selected,
 }
-
-/// The lines around the rows: title, headings, message, keys.
-pub(super) const FRAME: usize = 4;
 
 /// Columns that are always there, and those that are there if they have room, in this order. By their place in [`HEAD`].
 const ALWAYS: [usize; 6] = [0, 1, 5, 6, 8, 9];
@@ -46,19 +45,19 @@ const PANE_KEYS: &str = "↑↓ scroll  Esc back to the table  q quit";
 const QUESTION_KEYS: &str = "y yes  any other key no";
 
 /// As many lines as the window has.
-pub(super) fn lines(watch: &Watch) -> Vec<Line> {
-    let Size { columns, rows } = watch.size;
-    let mut lines = vec![Line { text: title(watch), style: Style::Bold }];
+pub(super) fn lines(watch: &WatchModel) -> Vec<StyledLine> {
+    let WindowSize { columns, rows } = watch.size;
+    let mut lines = vec![StyledLine { text: title(watch), style: LineStyle::Bold }];
     let keys = match (&watch.mode, watch.selected()) {
-        (Mode::Pane(top), Some(seen)) => {
-            let room = pane::room(watch.size);
+        (ViewMode::Pane(top), Some(seen)) => {
+            let room = window::pane_lines(watch.size);
             let text = pane::text(seen, columns);
             let top = (*top).min(text.len().saturating_sub(room));
             let shown = text.into_iter().skip(top).take(room);
-            lines.extend(shown.map(|text| Line { text, style: Style::Plain }));
+            lines.extend(shown.map(|text| StyledLine { text, style: LineStyle::Plain }));
             PANE_KEYS
         }
-        (Mode::Question(..), _) => {
+        (ViewMode::Question(..), _) => {
             table(watch, &mut lines);
             QUESTION_KEYS
         }
@@ -67,17 +66,17 @@ pub(super) fn lines(watch: &Watch) -> Vec<Line> {
             TABLE_KEYS
         }
     };
-    let plain = |text: &str| Line { text: text.to_owned(), style: Style::Plain };
+    let plain = |text: &str| StyledLine { text: text.to_owned(), style: LineStyle::Plain };
     lines.truncate(rows.saturating_sub(1));
-    let below = if matches!(watch.mode, Mode::Pane(_)) { 1 } else { 2 };
+    let below = if matches!(watch.mode, ViewMode::Pane(_)) { 1 } else { 2 };
     lines.resize(rows.saturating_sub(below).max(lines.len()), plain(""));
     if below == 2 {
         lines.truncate(rows.saturating_sub(below).max(1));
         let (text, style) = match &watch.mode {
-            Mode::Question(_, question) => (format!("{question} [y/N]"), Style::Bold),
-            _ => (said(watch), Style::Plain),
+            ViewMode::Question(_, question) => (format!("{question} [y/N]"), LineStyle::Bold),
+            _ => (said(watch), LineStyle::Plain),
         };
-        lines.push(Line { text: printable(&text).replace(['\n', '\t'], " "), style });
+        lines.push(StyledLine { text: printable(&text).replace(['\n', '\t'], " "), style });
     }
     lines.push(plain(keys));
     lines.truncate(rows);
@@ -88,20 +87,20 @@ pub(super) fn lines(watch: &Watch) -> Vec<Line> {
 }
 
 /// What came of the last order, and why nothing new is seen.
-fn said(watch: &Watch) -> String {
+fn said(watch: &WatchModel) -> String {
     let parts = [Some(&watch.message).filter(|message| !message.is_empty()), watch.trouble.as_ref()];
     parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("; ")
 }
 
-fn title(watch: &Watch) -> String {
+fn title(watch: &WatchModel) -> String {
     let Some(seen) = &watch.seen else { return format!("oneworker {}: looking…", watch.name) };
     let rows = || seen.iter().map(|process| &process.row);
-    let strays = rows().filter(|row| row.kind == Kind::Stray).count();
+    let strays = rows().filter(|row| row.kind == ProcessKind::Stray).count();
     let cpu: f64 = rows().map(|row| row.cpu_percent).sum();
     let sort = match watch.sort {
-        Sort::Kind => "",
-        Sort::Cpu => ", by CPU",
-        Sort::Memory => ", by memory",
+        SortOrder::Kind => "",
+        SortOrder::Cpu => ", by CPU",
+        SortOrder::Memory => ", by memory",
     };
     format!(
         "oneworker {}: {} processes, {strays} strays, CPU {cpu:.1} %, RAM {}; every {}{sort}",
@@ -112,7 +111,7 @@ fn title(watch: &Watch) -> String {
     )
 }
 
-fn table(watch: &Watch, lines: &mut Vec<Line>) {
+fn table(watch: &WatchModel, lines: &mut Vec<StyledLine>) {
     let seen = watch.seen.as_deref().unwrap_or_default();
     let cells: Vec<[String; 12]> = seen.iter().map(|process| shortened(cells(&process.row))).collect();
     let head = HEAD.map(str::to_owned);
@@ -126,22 +125,22 @@ fn table(watch: &Watch, lines: &mut Vec<Line>) {
         }
         parts.join("  ").trim_end().to_owned()
     };
-    lines.push(Line { text: line(&head, "COMMAND"), style: Style::Bold });
+    lines.push(StyledLine { text: line(&head, "COMMAND"), style: LineStyle::Bold });
     let room = watch.size.rows.saturating_sub(FRAME).max(1);
     // The selected one is always among those that are shown.
     let top = (watch.at() + 1).saturating_sub(room);
     for (at, (process, cells)) in seen.iter().zip(&cells).enumerate().skip(top).take(room) {
-        let style = if at == watch.at() { Style::Selected } else { style(&process.row) };
+        let style = if at == watch.at() { LineStyle::Selected } else { style(&process.row) };
         let mut text = line(cells, &command(process));
-        if style == Style::Selected {
+        if style == LineStyle::Selected {
             let length = text.chars().count();
             text.push_str(&" ".repeat(watch.size.columns.saturating_sub(length)));
         }
-        lines.push(Line { text, style });
+        lines.push(StyledLine { text, style });
     }
     if watch.seen.is_some() && seen.is_empty() {
         let text = "no worker, and nothing that looks like one".to_owned();
-        lines.push(Line { text, style: Style::Plain });
+        lines.push(StyledLine { text, style: LineStyle::Plain });
     }
 }
 
@@ -173,51 +172,51 @@ fn shortened(cells: [String; 12]) -> [String; 12] {
     })
 }
 
-fn command(process: &Seen) -> String {
+fn command(process: &SampledProcess) -> String {
     let words = std::iter::once(&process.row.program).chain(&process.arguments);
     printable(&words.map(String::as_str).collect::<Vec<_>>().join(" ")).replace(['\n', '\t'], " ")
 }
 
-fn style(row: &Row) -> Style {
+fn style(row: &Row) -> LineStyle {
     match row.kind {
-        Kind::Worker | Kind::Supervisor if row.state == "ready" => Style::Well,
-        Kind::Worker | Kind::Supervisor => Style::Unwell,
-        Kind::Stray => Style::Stray,
-        _ => Style::Plain,
+        ProcessKind::Worker | ProcessKind::Supervisor if row.state == "ready" => LineStyle::Well,
+        ProcessKind::Worker | ProcessKind::Supervisor => LineStyle::Unwell,
+        ProcessKind::Stray => LineStyle::Stray,
+        _ => LineStyle::Plain,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::tests::{look, seen, watch};
-    use super::super::model::{Event, Key};
+    use super::super::event::{KeyPress, WatchEvent};
+    use super::super::model::tests::{sample, sampled, watch};
     use super::*;
 
-    fn texts(watch: &Watch) -> Vec<String> {
+    fn texts(watch: &WatchModel) -> Vec<String> {
         lines(watch).into_iter().map(|line| line.text).collect()
     }
 
-    fn sized(watch: &mut Watch, columns: usize, rows: usize) {
-        watch.step(Event::Resized(Size { columns, rows }));
+    fn sized(watch: &mut WatchModel, columns: usize, rows: usize) {
+        watch.step(WatchEvent::Resized(WindowSize { columns, rows }));
     }
 
     /// One that has a worker with everything that is long, and so many strays.
-    fn busy(strays: u32) -> Watch {
-        let mut all = vec![seen(7, Kind::Worker)];
+    fn busy(strays: u32) -> WatchModel {
+        let mut all = vec![sampled(7, ProcessKind::Worker)];
         all[0].arguments = vec!["serve".to_owned(), "x".repeat(300)];
         all[0].log =
             Some(("/state/logs/worker.log".to_owned(), format!("first\n{}\n\u{1b}[2J\n", "y".repeat(300))));
-        all.extend((0..strays).map(|n| seen(100 + n, Kind::Stray)));
+        all.extend((0..strays).map(|n| sampled(100 + n, ProcessKind::Stray)));
         let mut watch = watch();
-        watch.step(Event::Looked(Ok(look(0, all))));
+        watch.step(WatchEvent::Sampled(Ok(sample(0, all))));
         watch
     }
 
     #[test]
-    fn no_line_is_wider_than_the_window_and_there_are_no_more_of_them() {
+    fn the_lines_fit_into_the_window() {
         let mut watch = busy(40);
-        for mode in [Key::Letter('j'), Key::Letter('i'), Key::Escape, Key::Letter('s')] {
-            watch.step(Event::Key(mode));
+        for mode in [KeyPress::Letter('j'), KeyPress::Letter('i'), KeyPress::Escape, KeyPress::Letter('s')] {
+            watch.step(WatchEvent::Key(mode));
             for (columns, rows) in [(80, 24), (200, 50), (40, 5), (10, 3), (1, 1), (0, 0), (300, 2)] {
                 sized(&mut watch, columns, rows);
                 let lines = texts(&watch);
@@ -253,10 +252,11 @@ mod tests {
     fn the_selected_row_is_always_seen() {
         let mut watch = busy(40);
         for at in [0, 1, 19, 20, 40] {
-            watch.step(Event::Key(Key::First));
-            (0..at).for_each(|_| drop(watch.step(Event::Key(Key::Down))));
+            watch.step(WatchEvent::Key(KeyPress::First));
+            (0..at).for_each(|_| drop(watch.step(WatchEvent::Key(KeyPress::Down))));
             let lines = lines(&watch);
-            let selected: Vec<&Line> = lines.iter().filter(|line| line.style == Style::Selected).collect();
+            let selected: Vec<&StyledLine> =
+                lines.iter().filter(|line| line.style == LineStyle::Selected).collect();
             let pid = if at == 0 { "  7 ".to_owned() } else { format!("{} ", 99 + at) };
             assert!(selected.len() == 1 && selected[0].text.starts_with(&pid), "{at}: {lines:#?}");
             assert_eq!(selected[0].text.chars().count(), 80, "the bar is as wide as the window");
@@ -266,26 +266,26 @@ mod tests {
     #[test]
     fn the_pane_cuts_nothing_off_and_its_end_can_be_reached() {
         let mut watch = busy(0);
-        watch.step(Event::Key(Key::Enter));
+        watch.step(WatchEvent::Key(KeyPress::Enter));
         let top = texts(&watch).concat();
         assert!(top.matches('x').count() >= 300 && top.contains("in office, and serves"), "{top}");
         sized(&mut watch, 80, 12);
-        watch.step(Event::Key(Key::Last));
+        watch.step(WatchEvent::Key(KeyPress::Last));
         let end = texts(&watch);
         assert!(end[10].contains("[2J"), "{end:#?}");
-        watch.step(Event::Key(Key::Up));
+        watch.step(WatchEvent::Key(KeyPress::Up));
         assert_ne!(texts(&watch), end, "one line up is one line up");
     }
 
     #[test]
     fn a_question_and_what_came_of_it_stand_below_the_table() {
         let mut watch = busy(1);
-        watch.step(Event::Key(Key::Down));
-        watch.step(Event::Key(Key::Letter('s')));
+        watch.step(WatchEvent::Key(KeyPress::Down));
+        watch.step(WatchEvent::Key(KeyPress::Letter('s')));
         assert_eq!(texts(&watch)[22..], ["End the stray 100? [y/N]", "y yes  any other key no"]);
-        watch.step(Event::Key(Key::Letter('y')));
-        watch.step(Event::Ended("process 100 has ended".to_owned()));
-        watch.step(Event::Looked(Err("the system shows no processes".to_owned())));
+        watch.step(WatchEvent::Key(KeyPress::Letter('y')));
+        watch.step(WatchEvent::Ended("process 100 has ended".to_owned()));
+        watch.step(WatchEvent::Sampled(Err("the system shows no processes".to_owned())));
         assert_eq!(texts(&watch)[22], "process 100 has ended; the system shows no processes");
     }
 
@@ -293,7 +293,7 @@ mod tests {
     fn nobody_there_is_said() {
         let mut watch = watch();
         assert!(texts(&watch)[0].contains("looking…"));
-        watch.step(Event::Looked(Ok(look(0, Vec::new()))));
+        watch.step(WatchEvent::Sampled(Ok(sample(0, Vec::new()))));
         assert!(texts(&watch)[2].contains("no worker, and nothing that looks like one"));
     }
 }

@@ -15,8 +15,9 @@ use crossterm::terminal::{
 use crossterm::{execute, queue};
 
 use super::super::table::coloured;
-use super::model::{Event, Key, Size};
-use super::picture::{Line, Style};
+use super::event::{KeyPress, WatchEvent};
+use super::picture::{LineStyle, StyledLine};
+use super::window::WindowSize;
 
 /// The longest wait for a key, and so what may pass before other news are shown.
 const TICK: Duration = Duration::from_millis(50);
@@ -26,7 +27,7 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal. Given back when dropped, before a panic is told, and where a signal ends this process.
 pub(super) struct Screen {
-    shown: Vec<Line>,
+    shown: Vec<StyledLine>,
     coloured: bool,
     signals: signals::Signals,
 }
@@ -50,13 +51,13 @@ impl Screen {
     }
 
     /// How large it is.
-    pub(super) fn size() -> io::Result<Size> {
+    pub(super) fn size() -> io::Result<WindowSize> {
         let (columns, rows) = terminal::size()?;
-        Ok(Size { columns: usize::from(columns), rows: usize::from(rows) })
+        Ok(WindowSize { columns: usize::from(columns), rows: usize::from(rows) })
     }
 
     /// Shows these lines: those that are not there yet.
-    pub(super) fn show(&mut self, lines: Vec<Line>) -> io::Result<()> {
+    pub(super) fn show(&mut self, lines: Vec<StyledLine>) -> io::Result<()> {
         if lines == self.shown {
             return Ok(());
         }
@@ -79,19 +80,19 @@ impl Screen {
         out.flush()
     }
 
-    fn put(&self, out: &mut impl Write, line: &Line) -> io::Result<()> {
+    fn put(&self, out: &mut impl Write, line: &StyledLine) -> io::Result<()> {
         let colour = match line.style {
-            Style::Well => Some(Color::DarkGreen),
-            Style::Unwell => Some(Color::DarkYellow),
-            Style::Stray => Some(Color::DarkRed),
-            Style::Plain | Style::Bold | Style::Selected => None,
+            LineStyle::Well => Some(Color::DarkGreen),
+            LineStyle::Unwell => Some(Color::DarkYellow),
+            LineStyle::Stray => Some(Color::DarkRed),
+            LineStyle::Plain | LineStyle::Bold | LineStyle::Selected => None,
         };
         if let Some(colour) = colour.filter(|_| self.coloured) {
             queue!(out, SetForegroundColor(colour))?;
         }
         match line.style {
-            Style::Bold => queue!(out, SetAttribute(Attribute::Bold))?,
-            Style::Selected => queue!(out, SetAttribute(Attribute::Reverse))?,
+            LineStyle::Bold => queue!(out, SetAttribute(Attribute::Bold))?,
+            LineStyle::Selected => queue!(out, SetAttribute(Attribute::Reverse))?,
             _ => {}
         }
         queue!(out, Print(&line.text), SetAttribute(Attribute::Reset), ResetColor)?;
@@ -99,17 +100,17 @@ impl Screen {
     }
 
     /// What the user does next; nothing, if that takes longer than a moment.
-    pub(super) fn event(&mut self) -> io::Result<Option<Event>> {
+    pub(super) fn event(&mut self) -> io::Result<Option<WatchEvent>> {
         self.signals.obey();
         if !event::poll(TICK)? {
             return Ok(None);
         }
         Ok(match event::read()? {
-            event::Event::Key(pressed) => key(pressed).map(Event::Key),
+            event::Event::Key(pressed) => key(pressed).map(WatchEvent::Key),
             event::Event::Resize(..) => {
                 // What the terminal made of the old lines is not known.
                 self.shown.clear();
-                Some(Event::Resized(Self::size()?))
+                Some(WatchEvent::Resized(Self::size()?))
             }
             _ => None,
         })
@@ -133,23 +134,23 @@ fn give_back() {
     }
 }
 
-fn key(pressed: KeyEvent) -> Option<Key> {
+fn key(pressed: KeyEvent) -> Option<KeyPress> {
     if pressed.kind == KeyEventKind::Release {
         return None;
     }
     let control = pressed.modifiers.contains(KeyModifiers::CONTROL);
     Some(match pressed.code {
-        KeyCode::Char('c' | 'C') if control => Key::Interrupt,
+        KeyCode::Char('c' | 'C') if control => KeyPress::Interrupt,
         KeyCode::Char(_) if control => return None,
-        KeyCode::Char(letter) => Key::Letter(letter),
-        KeyCode::Up => Key::Up,
-        KeyCode::Down => Key::Down,
-        KeyCode::PageUp => Key::PageUp,
-        KeyCode::PageDown => Key::PageDown,
-        KeyCode::Home => Key::First,
-        KeyCode::End => Key::Last,
-        KeyCode::Enter => Key::Enter,
-        KeyCode::Esc => Key::Escape,
+        KeyCode::Char(letter) => KeyPress::Letter(letter),
+        KeyCode::Up => KeyPress::Up,
+        KeyCode::Down => KeyPress::Down,
+        KeyCode::PageUp => KeyPress::PageUp,
+        KeyCode::PageDown => KeyPress::PageDown,
+        KeyCode::Home => KeyPress::First,
+        KeyCode::End => KeyPress::Last,
+        KeyCode::Enter => KeyPress::Enter,
+        KeyCode::Esc => KeyPress::Escape,
         _ => return None,
     })
 }

@@ -1,5 +1,7 @@
 //! Secrets that a name beside them gives away: `password = …`, `"apiKey": …`, `--token …`, `Bearer …`.
 
+use super::removed::REMOVED;
+
 /// Words of a name that stand for a secret.
 const WORDS: [&str; 13] = [
     "key",
@@ -69,7 +71,7 @@ pub(super) fn without_named(line: &str, gone: impl Fn() -> &'static str) -> Stri
         if let Some((gap, value)) = value_after(name, rest) {
             clean.push_str(&rest[..gap]);
             // What is taken out is not taken out again.
-            if value > 0 && !rest[gap..].starts_with(super::REMOVED) {
+            if value > 0 && !rest[gap..].starts_with(REMOVED) {
                 clean.push_str(gone());
                 rest = &rest[gap + value..];
             } else {
