@@ -21,11 +21,11 @@
 //! | `tenure`, `context`, `resources` | one tenure, what its steps share, and what it has opened |
 //! | `claim` | claims the tenure, or stands by for it |
 //! | `startup` | from the claim to the report that the worker is ready |
+//! | `api`, `client` | the HTTP API of the data as types, and a client of it |
 //! | `stop`, `stages` | why and how a tenure ends, each stage with its budget |
 //! | `handover` | moves the sockets from one worker to the next |
 //! | `activation` | the socket that a service manager has opened |
 //! | `server` | HTTP: accept loop, limits, gate, routes |
-//! | `api`, `client` | what is said over HTTP, and a client of the data |
 //! | `store` | the data: one writer, fenced |
 //! | `presence` | leases, and stopping when the worker is not needed |
 //! | `upkeep` | what runs beside serving |
