@@ -1,9 +1,8 @@
 //! The same for programs without an async runtime.
 
 use std::io;
-use std::time::Duration;
 
-use oneworker_protocol::glance_on;
+use oneworker_protocol::{glance_on, single_poll};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{EnsureError, Worker, WorkerSpec, system};
@@ -42,12 +41,11 @@ pub fn event_loop() -> io::Result<Runtime> {
 /// Half of the descriptors that an event loop takes, since a pipe has two.
 const DESCRIPTORS: usize = 4;
 
-/// The worker in office, if it is found and proves itself at the first look: what most calls come to. This asks without an event loop, which a process that is made for one
-/// call need not set up then. It blocks for at most 50 ms, or for a quarter of the spec's deadline; whatever it meets on its way, `None` says no more than that
-/// [`ensure_single_worker`] is to be asked.
+/// Returns the running worker if it proves itself in a single poll, without an event loop.
+///
+/// That is what most calls come to, and a process that is made for one call needs no event loop
+/// then. Blocks for at most 50 ms, or for a quarter of the deadline of `spec`. `None` only means
+/// that [`ensure_single_worker`] must be called.
 pub fn glance(spec: &WorkerSpec) -> Option<Worker> {
-    glance_on(&system::glancing(GLANCE.min(spec.deadline() / 4)), spec)
+    glance_on(&system::glancing(single_poll(spec.deadline())), spec)
 }
-
-/// How long a worker may take that is well.
-const GLANCE: Duration = Duration::from_millis(50);

@@ -1,65 +1,95 @@
-//! One deadline, handed down. Each level keeps a little of it for itself, so that the innermost time-out comes first
-//! and names what was really slow.
+//! One deadline, handed down with the name of what it limits.
+//!
+//! Each level keeps a little of its time for itself ([`Deadline::less`]). So the innermost time-out
+//! comes first, and [`TimedOut`] names what was slow.
 
 use std::future::Future;
 use std::time::Duration;
 
+use thiserror::Error;
+
 use crate::machine::{Clock, Moment};
 
-/// The instant by which a call has to be over, on a clock that excludes sleep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Deadline(Moment);
+/// The instant by which something has to be over, on a clock that excludes sleep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    at: Moment,
+    what: &'static str,
+}
 
 /// The time was up before the operation ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimedOut;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the deadline passed while {what}")]
+pub struct TimedOut {
+    /// What the deadline limited, as in "waiting for the worker to start".
+    pub what: &'static str,
+}
 
 impl Deadline {
-    /// `budget` from now.
-    pub fn after(clock: &dyn Clock, budget: Duration) -> Self {
-        Self(clock.now() + budget)
+    /// Returns the deadline `budget` from now. `what` completes "the deadline passed while …".
+    pub fn after(clock: &dyn Clock, budget: Duration, what: &'static str) -> Self {
+        Self { at: clock.now() + budget, what }
     }
 
-    /// What is left; zero when it has passed.
+    /// Returns the same instant as the deadline of a step, under the name of that step.
+    #[must_use]
+    pub fn step(self, what: &'static str) -> Self {
+        Self { what, ..self }
+    }
+
+    /// Returns what is left; zero when it has passed.
     pub fn remaining(self, clock: &dyn Clock) -> Duration {
-        self.0.since(clock.now())
+        self.at.since(clock.now())
     }
 
-    /// Whether it has passed.
+    /// Returns whether it has passed.
     pub fn passed(self, clock: &dyn Clock) -> bool {
-        clock.now() >= self.0
+        clock.now() >= self.at
     }
 
-    /// An earlier deadline that leaves `reserve` for what comes after.
+    /// Fails if it has passed.
+    ///
+    /// # Errors
+    /// [`TimedOut`], with the name of this deadline.
+    pub fn check(self, clock: &dyn Clock) -> Result<(), TimedOut> {
+        if self.passed(clock) { Err(self.timed_out()) } else { Ok(()) }
+    }
+
+    /// Returns an earlier deadline that leaves `reserve` for what comes after.
     #[must_use]
     pub fn less(self, reserve: Duration) -> Self {
-        Self(self.0 - reserve)
+        Self { at: self.at - reserve, ..self }
     }
 
-    /// The earlier of this and `budget` from now.
+    /// Returns the earlier of this one and `budget` from now.
     #[must_use]
     pub fn at_most(self, clock: &dyn Clock, budget: Duration) -> Self {
-        self.min(Self::after(clock, budget))
+        Self { at: self.at.min(clock.now() + budget), ..self }
     }
 
     /// Runs `work` until it is done or the time is up. Dropping `work` cancels it.
     ///
     /// # Errors
-    /// [`TimedOut`] if the deadline passed first.
+    /// [`TimedOut`], with the name of this deadline, if it passed first.
     pub async fn limit<T>(self, clock: &dyn Clock, work: impl Future<Output = T>) -> Result<T, TimedOut> {
-        // Work that always has more to read (a program that writes without end) leaves nothing of tokio's budget, and a timer that is
-        // polled without any is never up: https://docs.rs/tokio/1/tokio/task/coop.
+        // Work that always has more to read (a program that writes without end) uses up tokio's
+        // cooperative budget, and a timer that is polled without any budget never fires:
+        // https://docs.rs/tokio/1/tokio/task/coop.
         let time = tokio::task::unconstrained(clock.sleep(self.remaining(clock)));
         tokio::select! {
             biased;
             done = work => Ok(done),
-            () = time => Err(TimedOut),
+            () = time => Err(self.timed_out()),
         }
     }
 
     /// Sleeps for `pause`, but not past the deadline.
     pub async fn pause(self, clock: &dyn Clock, pause: Duration) {
         clock.sleep(pause.min(self.remaining(clock))).await;
+    }
+
+    fn timed_out(self) -> TimedOut {
+        TimedOut { what: self.what }
     }
 }
 
@@ -75,14 +105,14 @@ mod tests {
             }
         };
         let machine = crate::test_machine::machine();
-        let deadline = Deadline::after(&*machine.clock, Duration::from_millis(20));
+        let deadline = Deadline::after(&*machine.clock, Duration::from_millis(20), "reading").step("writing");
         let (ended, is_ended) = std::sync::mpsc::channel();
-        // On a thread of its own: what is not ended would keep this one for ever.
+        // On a thread of its own: work that does not end would block this thread for ever.
         std::thread::spawn(move || {
             let limited = deadline.limit::<()>(&*machine.clock, busy);
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             let _ = ended.send(runtime.block_on(limited));
         });
-        assert_eq!(is_ended.recv_timeout(Duration::from_secs(20)), Ok(Err(TimedOut)));
+        assert_eq!(is_ended.recv_timeout(Duration::from_secs(20)), Ok(Err(TimedOut { what: "writing" })));
     }
 }

@@ -26,6 +26,7 @@ mod upgrade;
 pub use deadline::{Deadline, TimedOut};
 pub use ensure::{
     Outcome, ReplaceReason, Sight, Stopped, Worker, ensure_on, glance_on, inspect, read_token, request_stop,
+    single_poll,
 };
 pub use error::{EnsureError, LOG_TAIL_BYTES};
 pub use identity::{Epoch, InvalidValue, Name, Port, PortChoice, ProtocolRange};

@@ -193,7 +193,7 @@ impl<'a> Client<'a> {
     ) -> Result<T, ClientError> {
         let clock = &*self.machine.clock;
         let begun = clock.now();
-        let deadline = Deadline::after(clock, self.spec.deadline());
+        let deadline = Deadline::after(clock, self.spec.deadline(), "asking the worker");
         let body = body.map(|body| serde_json::to_vec(body).unwrap_or_default());
         let mut last = "it did not answer".to_owned();
         let asked = deadline.limit(clock, async {

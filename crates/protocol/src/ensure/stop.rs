@@ -1,24 +1,23 @@
-//! Ending the worker because somebody asked for it.
+//! Stopping the worker on request.
 
-use std::time::Duration;
-
-use super::holder::Holder;
-use super::replace::read_token;
-use super::sight::Verdict;
-use super::{Call, Phase};
+use super::budget::{POLL, RECORD_PAUSE};
+use super::context::{Context, Phase};
+use super::holder::{self, Holder};
+use super::probe::{Probed, probe};
 use crate::deadline::Deadline;
 use crate::error::EnsureError;
 use crate::failpoint;
 use crate::identity::Epoch;
-use crate::machine::{Activity, Machine, Pid, ProcessIdentity, Signal, TenureLook};
+use crate::machine::{Activity, Machine, Pid, ProcessIdentity, ProcessInfo, Signal, TenureLook};
+use crate::record::Record;
 use crate::spec::WorkerSpec;
 
-/// What came of a request to stop.
+/// The result of a request to stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stopped {
-    /// Nobody was in office.
+    /// No worker was running.
     NothingRan,
-    /// The worker ended: the tenure lock is free.
+    /// The worker ended: the tenure lock is free, or another worker holds it.
     Ended {
         /// Its process.
         pid: Option<Pid>,
@@ -29,11 +28,12 @@ pub enum Stopped {
     },
 }
 
-/// Asks the worker in office to stop, and waits until it no longer holds the *tenure lock*. A worker that takes office meanwhile is another
-/// one, and left alone.
+/// Asks the running worker to stop, and waits until it no longer holds the *tenure lock*. A worker
+/// that takes over meanwhile is another one, and left alone.
 ///
-/// With `force`, a worker that can't be asked, or has not left after half of the deadline, is terminated, and killed after
-/// three quarters; only the process that the kernel names as the lock's holder.
+/// With `force`, a worker that can't be asked, or has not left after half of the deadline, gets
+/// SIGTERM, and SIGKILL after three quarters. Only the process that the kernel names as the lock's
+/// holder is signalled.
 ///
 /// # Errors
 /// [`EnsureError::Leaving`] or [`EnsureError::Unresponsive`] if it did not leave by the deadline.
@@ -43,118 +43,176 @@ pub async fn request_stop(
     why: &str,
     force: bool,
 ) -> Result<Stopped, EnsureError> {
-    let call = Call::new(machine, spec, &|_| {});
-    call.deadline.limit(call.clock(), call.stop(why, force)).await.unwrap_or_else(|_| Err(call.too_late()))
+    let cx = Context::unwatched(machine, spec);
+    let stopped = cx.budget.call().limit(cx.clock(), stop(&cx, why, force)).await;
+    stopped.unwrap_or_else(|_| Err(cx.too_late()))
 }
 
-impl Call<'_> {
-    async fn stop(&self, why: &str, force: bool) -> Result<Stopped, EnsureError> {
-        let look = self.look_at_tenure().await?;
-        if look == TenureLook::Free {
-            return Ok(Stopped::NothingRan);
+async fn stop(cx: &Context<'_>, why: &str, force: bool) -> Result<Stopped, EnsureError> {
+    let tenure = holder::inspect_tenure(cx).await?;
+    if tenure == TenureLook::Free {
+        return Ok(Stopped::NothingRan);
+    }
+    let meant = match holder::identify(cx, &tenure).await {
+        Ok(Holder::Known(holder)) => Some(holder.identity),
+        _ => None,
+    };
+    let record = cx.state.record().await;
+    let obey = cx.budget.obey(cx.clock());
+    let answer = ask_to_stop(cx, obey, why, meant.as_ref()).await?;
+    failpoint::hit("stop.asked");
+    let terminate = cx.budget.terminate(cx.clock(), obey);
+    let mut stop = Stop { cx, force, answer, obey, terminate, meant, record, sent: None, last: None };
+    loop {
+        if let Some(stopped) = stop.inspect().await? {
+            return Ok(stopped);
         }
-        // Where it can't be told yet who holds the lock, the first who is seen to hold it is meant.
-        let mut meant = match self.identify(&look).await {
-            Ok(Holder::Known(holder)) => Some(holder.identity),
-            _ => None,
+        cx.budget.inner().pause(cx.clock(), RECORD_PAUSE).await;
+    }
+}
+
+/// What the worker answered to the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StopAnswer {
+    /// It leaves.
+    Agreed,
+    /// It refused, or could not be asked.
+    None,
+}
+
+/// A worker that was asked to stop.
+struct Stop<'c, 'a> {
+    cx: &'c Context<'a>,
+    /// Whether it may be signalled.
+    force: bool,
+    answer: StopAnswer,
+    /// By when it has to obey the request.
+    obey: Deadline,
+    /// By when it has to obey SIGTERM.
+    terminate: Deadline,
+    /// The process that must stop. If it is not known yet, it is the first one that is found to
+    /// hold the lock.
+    meant: Option<ProcessIdentity>,
+    record: Option<Record>,
+    /// The last signal that was sent.
+    sent: Option<Signal>,
+    /// The last process that was found to hold the lock.
+    last: Option<Pid>,
+}
+
+impl Stop<'_, '_> {
+    /// Inspects the lock once, and signals its holder if that is due. Returns the result once the
+    /// worker has left.
+    async fn inspect(&mut self) -> Result<Option<Stopped>, EnsureError> {
+        let cx = self.cx;
+        let tenure = holder::inspect_tenure(cx).await?;
+        if tenure == TenureLook::Free {
+            let recorded = || self.record.as_ref().map(|record| record.process.pid);
+            return Ok(Some(self.ended(self.last.or_else(recorded))));
+        }
+        let late = cx.budget.inner().passed(cx.clock());
+        let holder = match holder::identify(cx, &tenure).await {
+            Ok(Holder::Known(holder)) => *holder,
+            Ok(Holder::Leaked(pids)) if late => {
+                return Err(EnsureError::LockLeaked { path: cx.request.state_dir.clone(), pids });
+            }
+            // A worker that agreed is waited for even if it can't be inspected: its lock tells.
+            Err(error) if late || self.answer == StopAnswer::None => return Err(error),
+            Ok(Holder::Changing | Holder::Leaked(_)) | Err(_) => return Ok(None),
         };
-        let record = self.read_record().await;
-        let epoch = record.as_ref().and_then(|record| record.epoch);
-        let half = Deadline::after(self.clock(), self.spec.deadline / 2);
-        let asked = self.ask_to_stop(half, why, meant.as_ref()).await?;
-        failpoint::hit("stop.asked");
+        let meant = self.meant.get_or_insert_with(|| holder.identity.clone()).clone();
+        if holder.identity != meant {
+            return Ok(Some(self.ended(Some(meant.pid))));
+        }
+        self.last = Some(meant.pid);
+        cx.enter(Phase::Leaving(meant.pid));
+        if cx.budget.inner().passed(cx.clock()) {
+            return Err(self.not_left(&holder));
+        }
+        self.signal(&holder).await?;
+        Ok(None)
+    }
 
-        let kill_at = Deadline::after(self.clock(), half.remaining(self.clock()) + self.spec.deadline / 4);
-        let mut sent = None;
-        let mut last = None;
-        loop {
-            let look = self.look_at_tenure().await?;
-            if look == TenureLook::Free {
-                let pid = last.or_else(|| record.map(|record| record.process.pid));
-                return Ok(Stopped::Ended { pid, epoch, forced: sent.is_some() });
-            }
-            let late = self.inner_deadline().passed(self.clock());
-            let holder = match self.identify(&look).await {
-                Ok(Holder::Known(holder)) => Some(*holder),
-                Ok(Holder::Leaked(pids)) if late => {
-                    return Err(EnsureError::LockLeaked { path: self.spec.state_dir.clone(), pids });
-                }
-                // Who has agreed is waited for, also where he can't be looked at: his lock tells.
-                Err(error) if late || !asked => return Err(error),
-                Ok(Holder::Moving | Holder::Leaked(_)) | Err(_) => None,
-            };
-            if let Some(holder) = &holder {
-                let pid = holder.identity.pid;
-                let meant = meant.get_or_insert_with(|| holder.identity.clone());
-                if holder.identity != *meant {
-                    return Ok(Stopped::Ended { pid: Some(meant.pid), epoch, forced: sent.is_some() });
-                }
-                last = Some(pid);
-                self.enter(Phase::Leaving(pid));
-                if self.inner_deadline().passed(self.clock()) {
-                    return Err(if asked && holder.activity == Activity::Alive {
-                        EnsureError::Leaving { pid, waited: self.waited() }
-                    } else {
-                        EnsureError::Unresponsive {
-                            pid,
-                            activity: holder.activity,
-                            busy: false,
-                            silent_for: self.waited(),
-                            limit: self.spec.hang_limit,
-                        }
-                    });
-                }
-                let due = if kill_at.passed(self.clock()) {
-                    Some(Signal::Kill)
-                } else {
-                    (!asked || half.passed(self.clock())).then_some(Signal::Terminate)
-                };
-                if let Some(signal) = due.filter(|due| force && sent != Some(*due)) {
-                    Self::refuse_traced(holder)?;
-                    let forced = self.machine.processes.signal(&holder.identity, signal).await;
-                    forced
-                        .map_err(|source| EnsureError::NotPermitted { what: "signal the worker", source })?;
-                    sent = Some(signal);
-                }
-            }
-            self.inner_deadline().pause(self.clock(), Duration::from_millis(2)).await;
+    fn ended(&self, pid: Option<Pid>) -> Stopped {
+        let epoch = self.record.as_ref().and_then(|record| record.epoch);
+        Stopped::Ended { pid, epoch, forced: self.sent.is_some() }
+    }
+
+    fn not_left(&self, holder: &ProcessInfo) -> EnsureError {
+        let (pid, activity, waited) = (holder.identity.pid, holder.activity, self.cx.waited());
+        match (self.answer, activity) {
+            (StopAnswer::Agreed, Activity::Alive) => EnsureError::Leaving { pid, waited },
+            _ => EnsureError::Unresponsive {
+                pid,
+                activity,
+                busy: false,
+                silent_for: waited,
+                limit: self.cx.request.hang_limit,
+            },
         }
     }
 
-    /// Asks the worker over HTTP; whether it agreed. Only one that proved itself is handed the token.
-    async fn ask_to_stop(
-        &self,
-        until: Deadline,
-        why: &str,
-        meant: Option<&ProcessIdentity>,
-    ) -> Result<bool, EnsureError> {
-        while !until.passed(self.clock()) {
-            // Read while the one who is meant still holds the lock: whoever takes office later has another token, and does not obey.
-            let token = read_token(self.machine, self.spec).await.unwrap_or_default();
-            if let Some(meant) = meant
-                && let Ok(Holder::Known(holder)) = self.identify(&self.look_at_tenure().await?).await
-                && holder.identity != *meant
-            {
-                return Ok(false);
-            }
-            let health = match self.look(until.remaining(self.clock())).await? {
-                Verdict::Ready(health)
-                | Verdict::Replaceable(health)
-                | Verdict::TooNew(health)
-                | Verdict::Outdated(health)
-                | Verdict::Starting { proven: Some(health), .. } => health,
-                Verdict::Leaving => return Ok(true),
-                // It can't be asked yet.
-                Verdict::Starting { proven: None, .. } => {
-                    until.pause(self.clock(), Duration::from_millis(5)).await;
-                    continue;
-                }
-                Verdict::Silent | Verdict::Absent | Verdict::Foreign { .. } => return Ok(false),
-            };
-            failpoint::hit("stop.looked");
-            let request = self.machine.network.request_stop(health.address, &token, why);
-            return Ok(matches!(until.limit(self.clock(), request).await, Ok(Ok(()))));
+    /// Sends the signal that is due, once.
+    async fn signal(&mut self, holder: &ProcessInfo) -> Result<(), EnsureError> {
+        let clock = self.cx.clock();
+        let due = if self.terminate.passed(clock) {
+            Some(Signal::Kill)
+        } else if self.answer == StopAnswer::None || self.obey.passed(clock) {
+            Some(Signal::Terminate)
+        } else {
+            None
+        };
+        if let Some(signal) = due.filter(|due| self.force && self.sent != Some(*due)) {
+            holder::refuse_traced(holder)?;
+            holder::signal(self.cx, &holder.identity, signal).await?;
+            self.sent = Some(signal);
         }
-        Ok(false)
+        Ok(())
     }
+}
+
+/// Asks the worker over HTTP. Only a worker that proved itself is sent the token.
+async fn ask_to_stop(
+    cx: &Context<'_>,
+    until: Deadline,
+    why: &str,
+    meant: Option<&ProcessIdentity>,
+) -> Result<StopAnswer, EnsureError> {
+    while !until.passed(cx.clock()) {
+        // The token is read while the process that is meant still holds the lock. A later worker
+        // has another token, and does not obey this one.
+        let token = cx.state.token().await;
+        if is_replaced(cx, meant).await? {
+            return Ok(StopAnswer::None);
+        }
+        let health = match probe(cx, until.remaining(cx.clock())).await? {
+            Probed::Leaving => return Ok(StopAnswer::Agreed),
+            // It can't be asked yet.
+            Probed::Starting { proven: None, .. } => {
+                until.pause(cx.clock(), POLL).await;
+                continue;
+            }
+            probed => match probed.proven() {
+                Some(health) => health,
+                None => return Ok(StopAnswer::None),
+            },
+        };
+        failpoint::hit("stop.looked");
+        let request = cx.machine.network.request_stop(health.address, &token, why);
+        return Ok(match until.limit(cx.clock(), request).await {
+            Ok(Ok(())) => StopAnswer::Agreed,
+            _ => StopAnswer::None,
+        });
+    }
+    Ok(StopAnswer::None)
+}
+
+/// Returns whether another process than the one that is meant holds the lock.
+async fn is_replaced(cx: &Context<'_>, meant: Option<&ProcessIdentity>) -> Result<bool, EnsureError> {
+    let Some(meant) = meant else { return Ok(false) };
+    let tenure = holder::inspect_tenure(cx).await?;
+    Ok(match holder::identify(cx, &tenure).await {
+        Ok(Holder::Known(holder)) => holder.identity != *meant,
+        _ => false,
+    })
 }

@@ -54,7 +54,7 @@ pub(super) async fn take_office(
         let _ = machine.files.replace(dir, layout::RECORD, &record).await;
     }
     let lock = |source| TenureError::Lock { path: dir.clone(), source };
-    let patience = Deadline::after(&*machine.clock, DIRECTORY_PATIENCE);
+    let patience = Deadline::after(&*machine.clock, DIRECTORY_PATIENCE, "locking the state directory");
     let mut attempt = machine.locks.try_claim(dir).await.map_err(lock)?;
     loop {
         match attempt {

@@ -46,7 +46,7 @@ async fn bind(machine: &Machine, spec: &WorkerSpec) -> Result<BoundPort, TenureE
         PortChoice::Auto => 0,
     };
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let deadline = Deadline::after(&*machine.clock, PATIENCE);
+    let deadline = Deadline::after(&*machine.clock, PATIENCE, "waiting for the port");
     let mut pause = Duration::from_millis(2);
     loop {
         match machine.network.bind(address).await {
@@ -77,7 +77,7 @@ async fn bind_free(machine: &Machine) -> Result<BoundPort, TenureError> {
 async fn goes_away(machine: &Machine, spec: &WorkerSpec, address: SocketAddr) -> bool {
     let Ok(challenge) = Challenge::fresh(&*machine.random) else { return false };
     let probe = machine.network.probe(address, &challenge);
-    match Deadline::after(&*machine.clock, PROBE).limit(&*machine.clock, probe).await {
+    match Deadline::after(&*machine.clock, PROBE, "probing the port").limit(&*machine.clock, probe).await {
         // Nobody listens: a socket of a connection has the port, and those end.
         Ok(ProbeAnswer::Refused | ProbeAnswer::Broken(_) | ProbeAnswer::Superseded) => true,
         Ok(ProbeAnswer::Health(health)) => health.name == spec.name,

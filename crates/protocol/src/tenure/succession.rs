@@ -65,7 +65,7 @@ impl Tenure {
         predecessor: Predecessor,
         patience: Duration,
     ) -> Result<Claim, TenureError> {
-        let until = Deadline::after(&*machine.clock, patience);
+        let until = Deadline::after(&*machine.clock, patience, "taking over");
         let way = match ask(machine, spec, predecessor, patience).await {
             Ok(way) => way,
             Err(error) => {
@@ -193,7 +193,7 @@ impl Tenure {
         successor: &ProcessIdentity,
         patience: Duration,
     ) -> bool {
-        let until = Deadline::after(&*machine.clock, patience);
+        let until = Deadline::after(&*machine.clock, patience, "watching the successor");
         loop {
             let lived = lives(machine, successor).await;
             if another_has_served(machine, spec).await {
@@ -243,7 +243,9 @@ async fn ask(
     let lasts_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
     let request = HandOver { successor: machine.processes.me(), lasts_ms };
     let asked = machine.network.request_hand_over(address, &token, &request);
-    let answered = Deadline::after(&*machine.clock, spec.deadline).limit(&*machine.clock, asked).await;
+    let answered = Deadline::after(&*machine.clock, spec.deadline, "asking for the office")
+        .limit(&*machine.clock, asked)
+        .await;
     match answered {
         Ok(Ok(HandOverReply::Agreed)) => Ok(Way::Agreed),
         Ok(Ok(HandOverReply::Unknown)) => Err(TenureError::NotHandedOver {

@@ -16,6 +16,6 @@ mod refusal;
 
 pub use handover::{HandOver, HandOverReply, InvalidPredecessor, Predecessor, Successor};
 pub(crate) use handover::{Heir, code, heir_of, lives};
-pub(crate) use ledger::{LastGood, Ledger};
+pub(crate) use ledger::{Begun, LastGood, Ledger};
 pub use policy::{UpgradeLimits, UpgradePolicy};
 pub(crate) use refusal::Refusal;

@@ -51,6 +51,14 @@ impl Refusal {
         }
     }
 
+    /// Returns how often the version failed, and the end of its last log.
+    pub(crate) fn failures(&self) -> (u32, String) {
+        match self {
+            Self::Bad { failures, log_tail, .. } => (*failures, log_tail.clone()),
+            _ => (0, String::new()),
+        }
+    }
+
     /// When it may be tried again, if time changes that.
     pub(crate) fn retry_in(&self) -> Duration {
         match self {

@@ -63,7 +63,11 @@ impl ByUnit {
     /// Has the manager start it, and waits until it is in office; `None` if it is not in time.
     async fn start(&self, unit: &str, spec: &WorkerSpec) -> Option<Started> {
         let machine = &self.0;
-        let deadline = Deadline::after(&*machine.clock, PATIENCE.min(spec.deadline() / 3));
+        let deadline = Deadline::after(
+            &*machine.clock,
+            PATIENCE.min(spec.deadline() / 3),
+            "waiting for the unit to start",
+        );
         let log_start = spec.log_file().metadata().map_or(0, |log| log.len());
         let mut asked = Asked(
             Command::new("systemctl")
