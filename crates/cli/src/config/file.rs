@@ -14,9 +14,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::definition::Form;
 use super::error::ConfigError;
+use super::key::Key;
 use super::plan;
 use super::positions::Positions;
-use super::settings::Key;
 use super::source::Setting;
 use super::strays;
 use super::suggest::suggest;
