@@ -89,7 +89,7 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(30);
+    const PATIENCE: Duration = Duration::from_secs(300);
 
     /// A process that waits for more than it is given.
     fn waiting() -> (Child, ProcessIdentity) {
