@@ -1,4 +1,10 @@
-//! The documentation's tables say which test shows that a failure is survived. A table that names a test which does not exist shows nothing.
+//! What documents name exists: tests, paths, packages, dependencies.
+//!
+//! The tables of failures and platforms say which test shows what. A table that names a test which does not exist shows
+//! nothing.
+
+mod packages;
+mod paths;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
