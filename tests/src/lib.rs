@@ -13,6 +13,7 @@ pub mod hostile;
 mod identity;
 mod process;
 mod run;
+pub mod sabotages;
 mod sandbox;
 mod squatter;
 mod terminal;
