@@ -15,6 +15,7 @@ mod identity;
 mod pace;
 mod process;
 mod run;
+pub mod sabotages;
 mod sandbox;
 mod squatter;
 mod terminal;

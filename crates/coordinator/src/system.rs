@@ -1,5 +1,7 @@
 //! The machine that this process runs on, with the history if the feature `history` is on.
 
+#[cfg(all(oneworker_test, debug_assertions))]
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use oneworker_protocol::machine::Machine;
@@ -12,25 +14,34 @@ pub use oneworker_system::{
 /// This machine. On Linux, a worker whose unit of systemd's user manager is enabled is started through that; see [`systemd`]. Cheap to
 /// ask for again.
 pub fn machine() -> Machine {
-    with_history(oneworker_system::machine())
+    composed(oneworker_system::machine())
 }
 
 /// The same, on which this process starts every worker itself, also one whose unit of systemd is enabled.
 pub fn unmanaged() -> Machine {
-    with_history(oneworker_system::unmanaged())
+    composed(oneworker_system::unmanaged())
 }
 
 /// This machine, with probes that block for at most `patience`.
 pub(crate) fn glancing(patience: Duration) -> Machine {
-    with_history(oneworker_system::glancing(patience))
+    composed(oneworker_system::glancing(patience))
 }
 
-#[cfg(feature = "history")]
-fn with_history(machine: Machine) -> Machine {
-    Machine { history: std::sync::Arc::new(oneworker_history::SqliteHistory), ..machine }
-}
-
-#[cfg(not(feature = "history"))]
-fn with_history(machine: Machine) -> Machine {
+fn composed(machine: Machine) -> Machine {
+    #[cfg(feature = "history")]
+    let machine = Machine { history: std::sync::Arc::new(oneworker_history::SqliteHistory), ..machine };
+    #[cfg(all(oneworker_test, debug_assertions))]
+    if let Some(wrapper) = WRAPPER.get() {
+        return wrapper(machine);
+    }
     machine
+}
+
+#[cfg(all(oneworker_test, debug_assertions))]
+static WRAPPER: OnceLock<fn(Machine) -> Machine> = OnceLock::new();
+
+/// Has `wrapper` put around each machine of this process. The first wrapper stays. Only test builds of this workspace have it.
+#[cfg(all(oneworker_test, debug_assertions))]
+pub fn wrap(wrapper: fn(Machine) -> Machine) {
+    let _ = WRAPPER.set(wrapper);
 }

@@ -225,8 +225,7 @@ fn without_the_check_a_stale_connection_commits() {
     let stale = stale(&path);
     let insert = || stale.execute("INSERT INTO notes (text) VALUES ('after')", []);
     assert!(insert().is_err());
-    let _unchecked =
-        oneworker_protocol::sabotage::switch_on(oneworker_protocol::sabotage::Sabotage::FenceUnchecked);
+    let _unchecked = oneworker_sabotage::switch_on(oneworker_sabotage::Sabotage::FenceUnchecked);
     assert!(insert().is_ok());
     assert_eq!(count(&path), 2);
 }

@@ -14,7 +14,6 @@ use sha2::Sha256;
 use crate::identity::{Epoch, Name, ProtocolRange};
 use crate::machine::{Pid, Random};
 use crate::record::{Service, WorkerState};
-use crate::sabotage::{self, Sabotage};
 
 /// The most of a health answer that is read, in bytes.
 pub const MAX_HEALTH_BYTES: usize = 16 * 1024;
@@ -29,9 +28,6 @@ impl Challenge {
     /// # Errors
     /// If the system gives no random bytes.
     pub fn fresh(random: &dyn Random) -> std::io::Result<Self> {
-        if sabotage::on(Sabotage::ChallengeReused) {
-            return Ok(Self("0".repeat(32)));
-        }
         random_hex::<16>(random).map(Self)
     }
 

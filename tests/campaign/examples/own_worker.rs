@@ -29,6 +29,7 @@ const STUCK: Duration = Duration::from_secs(10);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     oneworker_tests::failpoints::install();
+    oneworker_tests::sabotages::install();
     let words: Vec<_> = std::env::args().skip(1).collect();
     let Some((spec, verb)) = spec(&words).zip(words.first()) else {
         eprintln!("usage: own-worker ensure|serve|stop STATE_DIR PORT DEADLINE_MS HANG_LIMIT_MS BACKOFF_MS");

@@ -1,4 +1,4 @@
-//! `oneworker-campaign chaos`; and, under the file name `oneworker`, the product itself with failpoints compiled in.
+//! `oneworker-campaign chaos`; and, under the file name `oneworker`, the product itself with failpoints and sabotages.
 
 // All of this package is test code.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
@@ -43,6 +43,7 @@ fn main() -> ExitCode {
     oneworker_tests::failpoints::install();
     let called = std::env::args_os().next().unwrap_or_default();
     if Path::new(&called).file_name().is_some_and(|name| name == "oneworker") {
+        oneworker_tests::sabotages::install();
         return oneworker::main();
     }
     match Arguments::parse().command {

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use coordinator::Epoch;
 use coordinator::fence::{Fence, FenceError, FencedConnection};
-#[cfg(all(oneworker_test, debug_assertions))]
-use coordinator::sabotage::{Sabotage, switch_on};
 use oneworker_disk::Disk;
+#[cfg(all(oneworker_test, debug_assertions))]
+use oneworker_sabotage::{Sabotage, switch_on};
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestRunner};
 use rusqlite::Connection;

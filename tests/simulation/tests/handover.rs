@@ -8,9 +8,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-#[cfg(all(oneworker_test, debug_assertions))]
-use coordinator::sabotage::{Sabotage, switch_on};
 use coordinator::{LaunchCommand, Outcome, ReplaceReason, UpgradePolicy, Worker, WorkerSpec};
+#[cfg(all(oneworker_test, debug_assertions))]
+use oneworker_sabotage::{Sabotage, switch_on};
 use oneworker_simulation::search::{Bounds, search};
 use oneworker_simulation::{
     Answer, Blow, Dice, Errand, Fault, Pause, STATE_DIR, Schedule, SessionPlan, Simulation, StandardWorker,

@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use coordinator::sabotage::{Sabotage, switch_on};
 use coordinator::{LaunchCommand, WorkerSpec};
+use oneworker_sabotage::{Sabotage, switch_on};
 use oneworker_simulation::scenario::scenario_of;
 use oneworker_simulation::{
     Answer, Blow, Dice, Errand, Fault, STATE_DIR, Schedule, SessionPlan, Simulation, When, Whom,

@@ -84,6 +84,6 @@ fn three_sessions_with_one_preemption() {
 #[cfg(all(oneworker_test, debug_assertions))]
 #[test]
 fn the_search_finds_two_launches_where_the_election_is_not_held() {
-    let _not_held = coordinator::sabotage::switch_on(coordinator::sabotage::Sabotage::ElectionNotHeld);
+    let _not_held = oneworker_sabotage::switch_on(oneworker_sabotage::Sabotage::ElectionNotHeld);
     assert!(search(Bounds { sessions: 2, preemptions: Some(2), ..ONE }).is_err());
 }

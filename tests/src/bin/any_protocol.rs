@@ -9,6 +9,7 @@ use coordinator::{LaunchCommand, ProtocolRange, WorkerSpec, blocking};
 
 fn main() {
     oneworker_tests::failpoints::install();
+    oneworker_tests::sabotages::install();
     let [_, verb, dir, min, max, port] =
         std::env::args().collect::<Vec<_>>().try_into().expect("serve|ensure[-alone] STATE_DIR MIN MAX PORT");
     let range =

@@ -24,6 +24,7 @@ use coordinator::{Epoch, system};
 
 fn main() {
     oneworker_tests::failpoints::install();
+    oneworker_tests::sabotages::install();
     guard().expect("a guardian");
     let mut args = std::env::args().skip(1);
     let digest = args.next().expect("a digest");

@@ -10,7 +10,6 @@ use crate::identity::PortChoice;
 use crate::machine::{EventKind, Pid, ProbeAnswer, ProcessIdentity};
 use crate::proof::Challenge;
 use crate::record::{LaunchNote, LaunchOutcome, Record, WorkerState};
-use crate::sabotage::{self, Sabotage};
 
 /// What the last launch says about a new one.
 pub(super) enum Permission {
@@ -97,9 +96,6 @@ pub(super) async fn conclude_failure(
 /// Returns the process of a launch that has not come to an end: its session was killed, stopped, or
 /// gave up.
 async fn on_its_way(cx: &Context<'_>, note: &LaunchNote) -> Option<ProcessIdentity> {
-    if sabotage::on(Sabotage::LaunchNoteIgnored) {
-        return None;
-    }
     let process = note.process.as_ref().filter(|_| note.outcome.is_none())?;
     holder::inspect_living(cx, process).await.map(|_| process.clone())
 }
@@ -107,14 +103,11 @@ async fn on_its_way(cx: &Context<'_>, note: &LaunchNote) -> Option<ProcessIdenti
 /// Returns whether a note counts: one of another boot, or of the future on this boot's clock, does
 /// not.
 fn is_of_this_boot(cx: &Context<'_>, note: &LaunchNote) -> bool {
-    sabotage::on(Sabotage::BootIgnored) || note.boot_id == cx.clock().boot_id() && note.at <= cx.clock().now()
+    note.boot_id == cx.clock().boot_id() && note.at <= cx.clock().now()
 }
 
 /// Returns the failures in a row up to now, if enough time has passed since the last.
 async fn cooled_down(cx: &Context<'_>, note: &LaunchNote) -> Result<u32, EnsureError> {
-    if sabotage::on(Sabotage::BackoffNotShared) {
-        return Ok(0);
-    }
     let failures = failures_up_to_now(cx, note).await;
     let delay = cx.request.backoff.delay(failures);
     let passed = cx.clock().now().since(note.at);

@@ -10,7 +10,6 @@ use super::reuse::{keep, keep_unless_permitted, reuse};
 use super::worker::{Outcome, Worker};
 use crate::error::EnsureError;
 use crate::failpoint;
-use crate::sabotage::{self, Sabotage};
 use crate::upgrade::UpgradePolicy;
 
 /// Tries to be elected, and watches the record meanwhile. `pending` is a probe that is still under
@@ -63,7 +62,7 @@ pub(super) async fn elect<'c>(
 
 /// Tries each rank that this session may try by now.
 async fn try_elect(cx: &Context<'_>) -> Result<Option<Elected>, EnsureError> {
-    for rank in 0..=rank(cx) {
+    for rank in 0..=cx.budget.rank(cx.waited()) {
         let tried = cx.machine.locks.try_elect(&cx.request.state_dir, rank).await;
         if let Some(elected) = tried.map_err(|source| cx.lock_error(source))? {
             return Ok(Some(elected));
@@ -72,17 +71,10 @@ async fn try_elect(cx: &Context<'_>) -> Result<Option<Elected>, EnsureError> {
     Ok(None)
 }
 
-fn rank(cx: &Context<'_>) -> u8 {
-    if sabotage::on(Sabotage::RankAlwaysZero) { 0 } else { cx.budget.rank(cx.waited()) }
-}
-
 /// Goes on as the elected: the tenure lock decides, and its holder is probed again, since much may
 /// have happened.
 fn won(cx: &Context<'_>, elected: Elected) -> Next {
     failpoint::hit("elect.won");
-    if sabotage::on(Sabotage::NoSecondProbe) {
-        return Next::Launch(elected, None);
-    }
     Next::Diagnose(elected, Inquiry::begin(cx, Origin::Election))
 }
 

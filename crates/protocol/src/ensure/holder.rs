@@ -5,7 +5,6 @@ use super::context::Context;
 use crate::error::EnsureError;
 use crate::machine::{Activity, Pid, ProcessIdentity, ProcessInfo, Signal, TenureLook};
 use crate::record::Record;
-use crate::sabotage::{self, Sabotage};
 
 /// The process behind a held lock.
 #[derive(Debug)]
@@ -20,12 +19,6 @@ pub(super) enum Holder {
 
 /// Inspects the tenure lock.
 pub(super) async fn inspect_tenure(cx: &Context<'_>) -> Result<TenureLook, EnsureError> {
-    #[cfg(all(oneworker_test, debug_assertions))]
-    if sabotage::on(Sabotage::RecordBelieved) {
-        let Some(Record { process, .. }) = cx.state.record().await else { return Ok(TenureLook::Free) };
-        let lives = inspect_process(cx, process.pid).await?.is_some();
-        return Ok(if lives { TenureLook::Held { by: Some(process.pid) } } else { TenureLook::Free });
-    }
     cx.machine.locks.look(&cx.request.state_dir).await.map_err(|source| cx.lock_error(source))
 }
 
@@ -120,8 +113,7 @@ fn refuse_other_machine(cx: &Context<'_>, record: Option<&Record>) -> Result<(),
         ("pid namespace", &theirs.pid_namespace, &ours.pid_namespace),
         ("network namespace", &theirs.net_namespace, &ours.net_namespace),
     ];
-    let counts = |what: &str| what != "boot" || !sabotage::on(Sabotage::BootIgnored);
-    match differing.into_iter().find(|(what, theirs, ours)| theirs != ours && counts(what)) {
+    match differing.into_iter().find(|(_, theirs, ours)| theirs != ours) {
         Some((what, theirs, ours)) => {
             Err(EnsureError::OtherMachine { what, theirs: theirs.clone(), ours: ours.clone() })
         }
@@ -131,7 +123,7 @@ fn refuse_other_machine(cx: &Context<'_>, record: Option<&Record>) -> Result<(),
 
 /// Refuses to signal a process under a debugger.
 pub(super) fn refuse_traced(process: &ProcessInfo) -> Result<(), EnsureError> {
-    match process.traced_by.filter(|_| !sabotage::on(Sabotage::DebuggerIgnored)) {
+    match process.traced_by {
         Some(tracer) => Err(EnsureError::UnderDebugger { pid: process.identity.pid, tracer }),
         None => Ok(()),
     }
@@ -146,8 +138,7 @@ pub(super) async fn inspect_same(cx: &Context<'_>, process: &ProcessIdentity) ->
 /// Inspects exactly this process, if it is not dead.
 pub(super) async fn inspect_living(cx: &Context<'_>, process: &ProcessIdentity) -> Option<ProcessInfo> {
     let info = inspect_same(cx, process).await?;
-    let dead = info.activity == Activity::Zombie && !sabotage::on(Sabotage::ZombieTakenForAlive);
-    (!dead).then_some(info)
+    (info.activity != Activity::Zombie).then_some(info)
 }
 
 async fn inspect_process(cx: &Context<'_>, pid: Pid) -> Result<Option<ProcessInfo>, EnsureError> {
@@ -161,18 +152,6 @@ pub(super) async fn signal(
     target: &ProcessIdentity,
     signal: Signal,
 ) -> Result<(), EnsureError> {
-    #[cfg(all(oneworker_test, debug_assertions))]
-    let target = &mistaken(cx, target).await?;
     let signalled = cx.machine.processes.signal(target, signal).await;
     signalled.map(drop).map_err(|source| EnsureError::NotPermitted { what: "signal the worker", source })
-}
-
-/// The process that is signalled if only the pid is compared.
-#[cfg(all(oneworker_test, debug_assertions))]
-async fn mistaken(cx: &Context<'_>, target: &ProcessIdentity) -> Result<ProcessIdentity, EnsureError> {
-    if !sabotage::on(Sabotage::KillWithoutStartTime) {
-        return Ok(target.clone());
-    }
-    let now = inspect_process(cx, target.pid).await?;
-    Ok(now.map_or_else(|| target.clone(), |info| info.identity))
 }

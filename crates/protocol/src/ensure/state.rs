@@ -20,7 +20,6 @@ use crate::identity::Epoch;
 use crate::layout;
 use crate::machine::{Event, EventKind, FileStamp, Machine, Pid};
 use crate::record::{self, LaunchNote, LaunchOutcome, READ_LIMIT, Record, Suspicion, WorkerState};
-use crate::sabotage::{self, Sabotage};
 use crate::spec::WorkerSpec;
 use crate::upgrade::{Ledger, Successor};
 
@@ -109,8 +108,8 @@ impl State<'_> {
 
     /// Reads which process the tenure lock is reserved for, if that process lives.
     pub(super) async fn successor(&self) -> Option<Pid> {
-        let successor = Successor::living(self.machine, self.read_bytes(layout::SUCCESSOR).await).await?;
-        (!sabotage::on(Sabotage::SuccessorIgnored)).then_some(successor.process.pid)
+        let bytes = self.read_bytes(layout::SUCCESSOR).await;
+        Successor::living(self.machine, bytes).await.map(|successor| successor.process.pid)
     }
 
     /// Reads the end of the worker's log, of what was written after `from`.
@@ -135,13 +134,9 @@ impl State<'_> {
 
     /// Reads what the sessions of this boot noted of hand-overs.
     pub(super) async fn ledger(&self) -> Ledger {
-        let clock = &*self.machine.clock;
-        let boot_id = clock.boot_id();
-        if sabotage::on(Sabotage::LedgerIgnored) {
-            return Ledger::empty(boot_id);
-        }
         let bytes = self.read_bytes(layout::UPGRADES).await;
-        Ledger::read(bytes.as_deref(), boot_id, clock.now())
+        let clock = &*self.machine.clock;
+        Ledger::read(bytes.as_deref(), clock.boot_id(), clock.now())
     }
 
     /// Writes the ledger. The next session closes what could not be written.
@@ -189,10 +184,8 @@ impl State<'_> {
             Keep::InMemory(suspicion) => (None, suspicion),
         };
         let written = match file {
-            Some(name) if !sabotage::on(Sabotage::SilenceNotRemembered) => {
-                self.write(name, &record::render(&suspicion)).await.is_ok()
-            }
-            _ => false,
+            Some(name) => self.write(name, &record::render(&suspicion)).await.is_ok(),
+            None => false,
         };
         if !written {
             let begun = file == Some(layout::WATCHED);
@@ -221,9 +214,6 @@ impl State<'_> {
     }
 
     async fn suspicion(&self) -> Option<Suspicion> {
-        if sabotage::on(Sabotage::SilenceNotRemembered) {
-            return None;
-        }
         self.read(layout::SUSPECT, READ_LIMIT).await
     }
 

@@ -15,7 +15,7 @@ use crate::sabotage::{self, Sabotage};
 
 struct Elected<K: LockCalls> {
     rank: u8,
-    _named: Option<K::Named>,
+    _named: K::Named,
 }
 
 impl<K: LockCalls> ElectionGuard for Elected<K> {
@@ -39,7 +39,6 @@ pub(super) async fn try_elect<K: LockCalls>(
         // This guard guards nothing.
         return Ok(None);
     }
-    let named = Some(named).filter(|_| !sabotage::on(Sabotage::ElectionNotHeld));
     Ok(Some(Box::new(Elected::<K> { rank, _named: named })))
 }
 

@@ -8,7 +8,6 @@ use crate::layout;
 use crate::machine::Activity;
 use crate::proof::{Challenge, Health};
 use crate::record::{Service, WorkerState};
-use crate::sabotage::{self, Sabotage};
 
 impl Tenure {
     /// Answers a probe that dialled `dialled`: checks first that this worker is still the one, then proves it.
@@ -48,9 +47,7 @@ impl Tenure {
         };
         if let Some(challenge) = challenge {
             // Whoever gets a proof knows that this worker is well: a suspicion is void.
-            if !sabotage::on(Sabotage::ProofKeepsSuspicion) {
-                self.clear_suspicion().await;
-            }
+            self.clear_suspicion().await;
             self.key.sign(&mut health, challenge);
         }
         Ok(health)

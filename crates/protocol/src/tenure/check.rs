@@ -27,7 +27,6 @@ impl Tenure {
             return Err(superseded.clone());
         }
         match self.office.check().await {
-            Ok(OfficeCheck::Superseded) if sabotage::on(Sabotage::SupersededKeepsServing) => Ok(()),
             Ok(OfficeCheck::Superseded) => {
                 let why = format!(
                     "{} is no longer the directory that this worker holds",

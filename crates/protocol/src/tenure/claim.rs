@@ -62,7 +62,7 @@ impl Tenure {
         floor: &dyn EpochFloor,
     ) -> Result<Claim, TenureError> {
         let readiness: Arc<dyn Readiness> = readiness.into();
-        let claim = match office::take_office(machine, spec, guardian.as_ref()).await {
+        let claim = match office::take_office(machine, spec).await {
             Ok(Ok(office)) => match heir_of(machine, office.directory()).await {
                 // Nobody barges in. The lock goes with the guard.
                 Heir::Another(heir) => Ok(Claim::Lost(Holder { pid: Some(heir), record: None })),

@@ -10,7 +10,6 @@ use crate::identity::Epoch;
 use crate::layout;
 use crate::machine::{Durability, TenureGuard};
 use crate::record::{self, Record};
-use crate::sabotage::{self, Sabotage};
 
 /// Epochs that are known elsewhere than in the state directory: in the databases that a worker is about to claim.
 #[async_trait]
@@ -49,13 +48,11 @@ pub(super) async fn draw(
         Err(error) if error.kind() == io::ErrorKind::InvalidData => None,
         Err(error) => return Err(error),
     };
-    let recorded =
-        previous.filter(|_| !sabotage::on(Sabotage::EpochFileAlone)).and_then(|record| record.epoch);
+    let recorded = previous.and_then(|record| record.epoch);
     let known = stored.filter(possible).max(recorded.filter(possible)).max(floor).unwrap_or_default();
     let epoch = known.next().ok_or_else(|| exhausted(known))?;
-    let durability =
-        if sabotage::on(Sabotage::EpochNotSynced) { Durability::Visible } else { Durability::Synced };
-    office.directory().replace(layout::EPOCH, format!("{epoch}\n").as_bytes(), durability).await?;
+    let text = format!("{epoch}\n");
+    office.directory().replace(layout::EPOCH, text.as_bytes(), Durability::Synced).await?;
     Ok(epoch)
 }
 

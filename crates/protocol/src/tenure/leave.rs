@@ -52,10 +52,6 @@ impl Tenure {
         }
         failpoint::hit("end.secrets");
         self.set_state(WorkerState::Stopped).await;
-        #[cfg(all(oneworker_test, debug_assertions))]
-        if sabotage::on(Sabotage::LockFileUnlinked) {
-            let _ = self.directory().remove(layout::WORKER_LOCK).await;
-        }
         self.note(EventKind::TenureEnded, Some(why)).await;
     }
 

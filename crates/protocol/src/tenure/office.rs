@@ -9,8 +9,6 @@ use crate::failpoint;
 use crate::layout;
 use crate::machine::{ClaimAttempt, Machine, Pid, ProcessIdentity, TenureGuard};
 use crate::record::{self, Record, WorkerState};
-#[cfg(all(oneworker_test, debug_assertions))]
-use crate::sabotage::{self, Sabotage};
 use crate::spec::WorkerSpec;
 
 /// How long the directory's lock may be busy: those who look hold it for an instant.
@@ -44,16 +42,10 @@ pub(super) fn first_record(
 pub(super) async fn take_office(
     machine: &Machine,
     spec: &WorkerSpec,
-    guardian: Option<&ProcessIdentity>,
 ) -> Result<Result<Box<dyn TenureGuard>, Holder>, TenureError> {
     failpoint::hit("claim.before");
     let dir = &spec.state_dir;
     machine.files.prepare(dir).await.map_err(|source| TenureError::StateDir { path: dir.clone(), source })?;
-    #[cfg(all(oneworker_test, debug_assertions))]
-    if sabotage::on(Sabotage::RecordBeforeClaim) {
-        let record = record::render(&first_record(machine, spec, guardian));
-        let _ = machine.files.replace(dir, layout::RECORD, &record).await;
-    }
     let lock = |source| TenureError::Lock { path: dir.clone(), source };
     let patience = Deadline::after(&*machine.clock, DIRECTORY_PATIENCE, "locking the state directory");
     let mut attempt = machine.locks.try_claim(dir).await.map_err(lock)?;

@@ -99,7 +99,7 @@ impl Tenure {
             let look = look.map_err(|source| TenureError::Lock { path: spec.state_dir.clone(), source })?;
             if look == TenureLook::Free {
                 // Whoever is found at the lock all the same lets go of it at once, as it is not for him.
-                if let Ok(office) = take_office(machine, spec, guardian.as_ref()).await? {
+                if let Ok(office) = take_office(machine, spec).await? {
                     let heir = heir_of(machine, office.directory()).await;
                     if !matches!(heir, Heir::Myself) {
                         return Err(withdrawn());
@@ -156,10 +156,8 @@ impl Tenure {
             process: request.successor.clone(),
             until: self.machine.clock.now() + request.lasts(),
         };
-        if !sabotage::on(Sabotage::OfficeLeftUnkept) {
-            let written = files.put(self.directory(), layout::SUCCESSOR, record::render(&kept)).await;
-            written.map_err(|error| HandOverRefused::Unwritten(error.to_string()))?;
-        }
+        let written = files.put(self.directory(), layout::SUCCESSOR, record::render(&kept)).await;
+        written.map_err(|error| HandOverRefused::Unwritten(error.to_string()))?;
         *successor = Some(kept);
         failpoint::hit("hand_over.agreed");
         Ok(())

@@ -15,7 +15,6 @@ use crate::identity::Epoch;
 use crate::layout;
 use crate::machine::{Activity, Directory, Machine, Moment, Pid, ProcessIdentity, StartTime};
 use crate::record::{self, READ_LIMIT};
-use crate::sabotage::{self, Sabotage};
 use crate::spec::LaunchCommand;
 
 /// The longest time that office is kept for a successor.
@@ -105,7 +104,6 @@ pub(crate) async fn heir_of(machine: &Machine, dir: &dyn Directory) -> Heir {
     match Successor::living(machine, Some(bytes)).await {
         None => Heir::Stale,
         Some(heir) if heir.process == machine.processes.me() => Heir::Myself,
-        Some(_) if sabotage::on(Sabotage::SuccessorIgnored) => Heir::Stale,
         Some(heir) => Heir::Another(heir.process.pid),
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use coordinator::lock_scheme::{LockCalls, Opening, RecordHolder, Sharing, UnixLocks};
+use coordinator::lock_scheme::{LockCalls, Opening, RecordHolder, Sharing};
 use coordinator::machine::{
     ClaimAttempt, Directory, ElectionGuard, FileStamp, Locks, OfficeCheck, PendingTenure, Pid, TenureGuard,
     TenureLook,
@@ -195,7 +195,7 @@ impl LockCalls for SimulatedCalls {
 /// The shipped scheme, with an eye on who is elected and who is in office.
 pub(super) struct WatchedLocks {
     pub(super) host: Host,
-    pub(super) scheme: UnixLocks<SimulatedCalls>,
+    pub(super) scheme: Arc<dyn Locks>,
 }
 
 #[async_trait]

@@ -1,6 +1,6 @@
 //! The harness shows its teeth: take a protection away, and a story notices.
 
-use coordinator::sabotage::{Sabotage, switch_on};
+use oneworker_sabotage::{Sabotage, switch_on};
 
 use super::story::Story;
 
