@@ -34,7 +34,7 @@ fn spec(identity: &Identity) -> WorkerSpec {
     let backoff = Backoff { base: Duration::ZERO, ..Backoff::default() };
     let builder =
         WorkerSpec::builder(LaunchCommand::new(identity.binary(), args)).port("auto").state_dir(&state_dir);
-    builder.deadline(Duration::from_secs(60)).backoff(backoff).build().unwrap()
+    builder.deadline(Duration::from_secs(600)).backoff(backoff).build().unwrap()
 }
 
 /// Calls, and kills the worker now and then. Returns the epochs seen.

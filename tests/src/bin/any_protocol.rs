@@ -20,7 +20,7 @@ fn main() {
     let serve = if alone { "serve-alone" } else { "serve" };
     let launch = LaunchCommand::this_program([serve, dir.as_str(), &min, &max, &port]).expect("this program");
     let spec = WorkerSpec::builder(launch).port(port.as_str()).state_dir(dir).protocol(range);
-    let spec = spec.deadline(std::time::Duration::from_secs(60)).build().expect("a spec");
+    let spec = spec.deadline(std::time::Duration::from_secs(600)).build().expect("a spec");
     if verb == "serve" {
         let mut options = worker::ServeOptions::default();
         options.predecessor = options.predecessor.filter(|_| !alone);

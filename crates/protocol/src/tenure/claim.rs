@@ -7,11 +7,12 @@ use tokio::sync::Mutex;
 
 use super::epoch::{self, EpochFloor, NoFloor};
 use super::held::Published;
+use super::holder::Holder;
 use super::publication::Publication;
 use super::{Tenure, TenureError, office};
 use crate::failpoint;
 use crate::layout;
-use crate::machine::{Machine, Pid, ProcessIdentity, Readiness, TenureGuard, WorkerReport};
+use crate::machine::{Machine, ProcessIdentity, Readiness, TenureGuard, WorkerReport};
 use crate::proof::{self, ProofKey};
 use crate::record::{self, Record, WorkerState};
 use crate::spec::WorkerSpec;
@@ -24,15 +25,6 @@ pub enum Claim {
     Won(Tenure),
     /// Somebody else is. Nothing was touched, and the launcher knows already: end with status 0.
     Lost(Holder),
-}
-
-/// Who is in office, as far as a loser can tell.
-#[derive(Clone, Debug)]
-pub struct Holder {
-    /// The process.
-    pub pid: Option<Pid>,
-    /// What it says of itself.
-    pub record: Option<Record>,
 }
 
 impl Tenure {

@@ -22,7 +22,7 @@ fn spec(identity: &Identity, env: &[(&str, &str)]) -> WorkerSpec {
     WorkerSpec::builder(launch)
         .port("auto")
         .state_dir(dir)
-        .deadline(Duration::from_secs(60))
+        .deadline(Duration::from_secs(600))
         // Workers are killed here on purpose.
         .backoff(Backoff { base: Duration::ZERO, ..Backoff::default() })
         .build()

@@ -23,7 +23,7 @@ fn spec(identity: &Identity, (min, max): (u32, u32), program: (u32, u32)) -> Wor
         .port("auto")
         .state_dir(identity.state_dir())
         .protocol(ProtocolRange::new(min, max).unwrap())
-        .deadline(Duration::from_secs(30))
+        .deadline(Duration::from_secs(600))
         .backoff(Backoff { base: Duration::ZERO, ..Backoff::default() })
         .build()
         .unwrap()
