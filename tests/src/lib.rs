@@ -28,8 +28,8 @@ pub use hold::Hold;
 pub use identity::{Identity, install};
 pub use pace::at_this_pace;
 pub use process::{
-    Bystander, children_of, cpu_time, go_on, hang_up, is_alive, kill, kill_and_wait, look, processes_of,
-    stop, terminate, wait_until_gone, wait_until_stopped,
+    Bystander, children_of, cpu_time, go_on, hang_up, is_alive, is_this_process, kill, kill_and_wait, look,
+    processes_of, stop, terminate, wait_until_gone, wait_until_stopped,
 };
 pub use run::{Failure, Run, Running, Success, once_seen};
 pub use sandbox::{

@@ -115,6 +115,13 @@ pub fn children_of(parent: u32) -> Vec<u32> {
         .collect()
 }
 
+/// Whether this is this process, or one that it has just forked: until that executes something, it has a copy of each of this process's
+/// descriptors, of listening sockets too. On a loaded machine that may be a while.
+pub fn is_this_process(pid: u32) -> bool {
+    let this = std::process::id();
+    pid == this || !is_alive(pid) || children_of(this).contains(&pid)
+}
+
 fn all_pids() -> impl Iterator<Item = u32> {
     std::fs::read_dir("/proc")
         .expect("/proc")

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use oneworker_tests::{
     Failure, Forbidden, Identity, NOBODY, Squatter, Success, all_at_once, as_user, forbid, free_port, go_on,
-    is_alive, needs_root, occupy_as_client, stop, unproven_health, wait_for,
+    is_alive, is_this_process, needs_root, occupy_as_client, stop, unproven_health, wait_for,
 };
 
 use crate::identity;
@@ -13,10 +13,13 @@ use crate::identity;
 fn assert_names_this_process(failure: &Failure, port: u16) {
     assert_eq!(failure.code, "port_taken", "{:?}", failure.error);
     assert_eq!(failure.error["port"], port);
-    assert_eq!(failure.error["pid"], std::process::id(), "{:?}", failure.error);
-    // As the kernel calls it: the first fifteen bytes of the program's name.
-    let program = std::fs::read_to_string("/proc/self/comm").unwrap();
-    assert_eq!(failure.error["program"], program.trim_end(), "{:?}", failure.error);
+    let pid = u32::try_from(failure.error["pid"].as_u64().unwrap()).unwrap();
+    assert!(is_this_process(pid), "{:?}", failure.error);
+    if pid == std::process::id() {
+        // As the kernel calls it: the first fifteen bytes of the program's name.
+        let program = std::fs::read_to_string("/proc/self/comm").unwrap();
+        assert_eq!(failure.error["program"], program.trim_end(), "{:?}", failure.error);
+    }
 }
 
 /// Whoever holds the port is named; nothing is launched again while they do; the next session after that has a worker.
