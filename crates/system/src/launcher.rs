@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use async_trait::async_trait;
 
 use oneworker_protocol::machine::{ElectionGuard, LaunchError, Launched, Launcher, WorkerReport};
-use oneworker_protocol::{LaunchCommand, WorkerSpec};
+use oneworker_protocol::{EnsureRequest, LaunchCommand};
 
 #[cfg(target_os = "linux")]
 pub(crate) mod systemd;
@@ -29,10 +29,10 @@ pub(super) struct SystemLauncher;
 impl Launcher for SystemLauncher {
     async fn launch(
         &self,
-        spec: &WorkerSpec,
+        request: &EnsureRequest,
         _elected: &dyn ElectionGuard,
     ) -> Result<Box<dyn Launched>, LaunchError> {
-        imp::launch(spec)
+        imp::launch(request)
     }
 }
 

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use coordinator::{Backoff, Name, PortChoice, UpgradeLimits, UpgradePolicy, WorkerSpec};
+use coordinator::{Backoff, EnsureRequest, Name, PortChoice, UpgradeLimits, UpgradePolicy};
 use worker::{LogLevel, Plan, ServeOptions};
 
 use super::definition::{Definition, Group, Heading, Scope};
@@ -90,7 +90,7 @@ made::settings! {
         more: "",
         ..IDENTITY
     }
-    Deadline deadline: Setting<Duration> = pick(TIME, WorkerSpec::DEFAULT_DEADLINE) {
+    Deadline deadline: Setting<Duration> = pick(TIME, EnsureRequest::DEFAULT_DEADLINE) {
         path: "deadline",
         variable: "ONEWORKER_DEADLINE",
         flag: "--deadline",
@@ -98,7 +98,7 @@ made::settings! {
         more: "For example 250ms, 5s or 30m; 10ms to 1h.",
         ..PATIENCE
     }
-    HangLimit hang_limit: Setting<Duration> = pick(TIME, WorkerSpec::DEFAULT_HANG_LIMIT) {
+    HangLimit hang_limit: Setting<Duration> = pick(TIME, EnsureRequest::DEFAULT_HANG_LIMIT) {
         path: "hang_limit",
         variable: "ONEWORKER_HANG_LIMIT",
         flag: "--hang-limit",

@@ -26,7 +26,7 @@ pub(super) async fn inspect_tenure(cx: &Context<'_>) -> Result<TenureLook, Ensur
         let lives = inspect_process(cx, process.pid).await?.is_some();
         return Ok(if lives { TenureLook::Held { by: Some(process.pid) } } else { TenureLook::Free });
     }
-    cx.machine.locks.look(&cx.request.state_dir).await.map_err(|source| cx.lock_error(source))
+    cx.machine.locks.look(&cx.id.state_dir).await.map_err(|source| cx.lock_error(source))
 }
 
 /// Identifies the holder of a lock that was found held.

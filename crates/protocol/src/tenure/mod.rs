@@ -18,7 +18,7 @@ pub use epoch::EpochFloor;
 use epoch::NoFloor;
 pub use error::{Superseded, TenureError};
 use publication::Publication;
-pub use succession::HandOverRefused;
+pub use succession::{HandOverRefused, Takeover};
 
 use crate::failpoint;
 use crate::identity::Epoch;
@@ -31,8 +31,8 @@ use crate::machine::{Event, EventKind};
 use crate::proof::{self, Challenge, Health, ProofKey};
 use crate::record::{self, Record, Service, WorkerState};
 use crate::sabotage::{self, Sabotage};
-use crate::spec::WorkerSpec;
 use crate::upgrade::{Heir, Successor, heir_of};
+use crate::worker_id::WorkerId;
 
 /// What came of claiming office.
 #[must_use]
@@ -57,7 +57,7 @@ pub struct Holder {
 /// All methods take `&self`, so that a server can share it behind an `Arc`.
 pub struct Tenure {
     machine: Machine,
-    spec: WorkerSpec,
+    id: WorkerId,
     office: Box<dyn TenureGuard>,
     readiness: Arc<dyn Readiness>,
     process: ProcessIdentity,
@@ -98,11 +98,11 @@ impl Tenure {
     /// If the state directory or its locks can't be used. The launcher is told.
     pub async fn claim(
         machine: &Machine,
-        spec: &WorkerSpec,
+        id: &WorkerId,
         guardian: Option<ProcessIdentity>,
         readiness: Box<dyn Readiness>,
     ) -> Result<Claim, TenureError> {
-        Self::claim_above(machine, spec, guardian, readiness, &NoFloor).await
+        Self::claim_above(machine, id, guardian, readiness, &NoFloor).await
     }
 
     /// [`Tenure::claim`], with an epoch above all those that `floor` knows of. It is asked in office, before the epoch is drawn: so a
@@ -112,17 +112,17 @@ impl Tenure {
     /// As [`Tenure::claim`], and those of `floor`. The launcher is told.
     pub async fn claim_above(
         machine: &Machine,
-        spec: &WorkerSpec,
+        id: &WorkerId,
         guardian: Option<ProcessIdentity>,
         readiness: Box<dyn Readiness>,
         floor: &dyn EpochFloor,
     ) -> Result<Claim, TenureError> {
         let readiness: Arc<dyn Readiness> = readiness.into();
-        let claim = match office::take_office(machine, spec, guardian.as_ref()).await {
+        let claim = match office::take_office(machine, id, guardian.as_ref()).await {
             Ok(Ok(office)) => match heir_of(machine, office.directory()).await {
                 // Nobody barges in. The lock goes with the guard.
                 Heir::Another(heir) => Ok(Claim::Lost(Holder { pid: Some(heir), record: None })),
-                heir => Self::begin(machine, spec, guardian, office, Arc::clone(&readiness), floor, heir)
+                heir => Self::begin(machine, id, guardian, office, Arc::clone(&readiness), floor, heir)
                     .await
                     .map(Claim::Won),
             },
@@ -146,7 +146,7 @@ impl Tenure {
 
     async fn begin(
         machine: &Machine,
-        spec: &WorkerSpec,
+        id: &WorkerId,
         guardian: Option<ProcessIdentity>,
         office: Box<dyn TenureGuard>,
         readiness: Arc<dyn Readiness>,
@@ -154,10 +154,10 @@ impl Tenure {
         heir: Heir,
     ) -> Result<Self, TenureError> {
         failpoint::hit("claim.locked");
-        let state_dir = |source| TenureError::StateDir { path: spec.state_dir.clone(), source };
+        let state_dir = |source| TenureError::StateDir { path: id.state_dir.clone(), source };
         let dir = office.directory();
         let previous = epoch::previous_record(&*office).await;
-        let mut record = office::first_record(machine, spec, guardian.as_ref());
+        let mut record = office::first_record(machine, id, guardian.as_ref());
         // The epoch of the predecessor stays in the file until the new one is drawn: it is one of the two places that remember it.
         record.epoch = previous.as_ref().and_then(|record| record.epoch);
         let mut files = Publication::default();
@@ -174,11 +174,11 @@ impl Tenure {
         record.epoch = Some(epoch);
         Ok(Self {
             machine: machine.clone(),
-            spec: spec.clone(),
+            id: id.clone(),
             readiness,
             process: record.process.clone(),
             epoch,
-            identity: proof::identity_digest(&spec.name, &record.surroundings.user, &spec.state_dir),
+            identity: proof::identity_digest(&id.name, &record.surroundings.user, &id.state_dir),
             key: ProofKey::fresh(epoch, &*machine.random).map_err(TenureError::Random)?,
             token: proof::random_hex::<32>(&*machine.random).map_err(TenureError::Random)?,
             published: Mutex::new(Published { record, files, proved: machine.clock.now(), successor: None }),
@@ -200,9 +200,9 @@ impl Tenure {
         &self.process
     }
 
-    /// What this worker was asked to be.
-    pub fn spec(&self) -> &WorkerSpec {
-        &self.spec
+    /// The identity that it has.
+    pub fn id(&self) -> &WorkerId {
+        &self.id
     }
 
     /// A digest of name, user and state directory: the same in every tenure of the identity.
@@ -227,7 +227,7 @@ impl Tenure {
     /// [`TenureError::PortTaken`] or [`TenureError::Bind`]. Hand them to [`Tenure::fail`].
     pub async fn bind(&self) -> Result<BoundPort, TenureError> {
         failpoint::hit("bind.before");
-        let bound = port::bind(&self.machine, &self.spec).await?;
+        let bound = port::bind(&self.machine, &self.id).await?;
         failpoint::hit("bind.after");
         Ok(bound)
     }
@@ -294,7 +294,7 @@ impl Tenure {
         state: WorkerState,
     ) -> Result<(), TenureError> {
         self.check_office().await?;
-        let state_dir = |source| TenureError::StateDir { path: self.spec.state_dir.clone(), source };
+        let state_dir = |source| TenureError::StateDir { path: self.id.state_dir.clone(), source };
         let dir = self.directory();
         {
             let mut published = self.published.lock().await;
@@ -336,13 +336,13 @@ impl Tenure {
             }
             Health {
                 schema: 1,
-                name: self.spec.name.clone(),
+                name: self.id.name.clone(),
                 identity: self.identity.clone(),
                 epoch: self.epoch,
                 pid: self.process.pid,
                 address: dialled,
-                version: self.spec.version.clone(),
-                protocol: self.spec.protocol,
+                version: self.id.version.clone(),
+                protocol: self.id.protocol,
                 state: match published.record.state {
                     WorkerState::Ready if service != published.record.service => WorkerState::Starting,
                     state => state,
@@ -400,7 +400,7 @@ impl Tenure {
             Ok(OfficeCheck::Superseded) => {
                 let why = format!(
                     "{} is no longer the directory that this worker holds",
-                    self.spec.state_dir.display()
+                    self.id.state_dir.display()
                 );
                 Err(self.superseded.get_or_init(|| Superseded { why }).clone())
             }
@@ -492,7 +492,7 @@ impl Tenure {
     async fn note(&self, kind: EventKind, reason: Option<&str>) {
         self.note_event(kind, reason, |event| Event {
             worker: Some(self.process.pid),
-            version: Some(self.spec.version.to_string()),
+            version: Some(self.id.version.to_string()),
             program: Some(self.machine.processes.program().to_string_lossy().into_owned()),
             ..event
         })
@@ -514,7 +514,7 @@ impl Tenure {
             reason: reason.map(str::to_owned),
             ..event(Event::now(&self.machine, kind))
         };
-        self.machine.history.note(&self.spec.state_dir, vec![event]).await;
+        self.machine.history.note(&self.id.state_dir, vec![event]).await;
     }
 }
 

@@ -9,7 +9,7 @@ use crate::deadline::Deadline;
 use crate::identity::PortChoice;
 use crate::machine::{BoundPort, Machine, ProbeAnswer};
 use crate::proof::Challenge;
-use crate::spec::WorkerSpec;
+use crate::worker_id::WorkerId;
 
 /// How long a port may stay taken by something that goes away by itself: a client's ephemeral socket, or a worker of the same name
 /// that is about to notice that its directory was replaced.
@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How long whoever holds the port may take to say who it is.
 const PROBE: Duration = Duration::from_millis(300);
 
-pub(super) async fn bind(machine: &Machine, spec: &WorkerSpec) -> Result<BoundPort, TenureError> {
-    let port = match spec.port {
+pub(super) async fn bind(machine: &Machine, id: &WorkerId) -> Result<BoundPort, TenureError> {
+    let port = match id.port() {
         PortChoice::Fixed(port) => port.get(),
         PortChoice::Auto => 0,
     };
@@ -33,7 +33,7 @@ pub(super) async fn bind(machine: &Machine, spec: &WorkerSpec) -> Result<BoundPo
             }
             Err(_) => {}
         }
-        if !goes_away(machine, spec, address).await || deadline.passed(&*machine.clock) {
+        if !goes_away(machine, id, address).await || deadline.passed(&*machine.clock) {
             let owner = machine.network.owner(port).await;
             let (pid, program) = owner.map(|owner| (owner.pid, owner.program)).unzip();
             return Err(TenureError::PortTaken { port, pid, program });
@@ -51,13 +51,13 @@ pub(super) async fn bind_free(machine: &Machine) -> Result<BoundPort, TenureErro
 
 /// Whether what holds the port can be expected to leave it. Asking a worker of ours makes it check itself, so that one whose directory was
 /// replaced leaves at once.
-async fn goes_away(machine: &Machine, spec: &WorkerSpec, address: SocketAddr) -> bool {
+async fn goes_away(machine: &Machine, id: &WorkerId, address: SocketAddr) -> bool {
     let Ok(challenge) = Challenge::fresh(&*machine.random) else { return false };
     let probe = machine.network.probe(address, &challenge);
     match Deadline::after(&*machine.clock, PROBE, "probing the port").limit(&*machine.clock, probe).await {
         // Nobody listens: a socket of a connection has the port, and those end.
         Ok(ProbeAnswer::Refused | ProbeAnswer::Broken(_) | ProbeAnswer::Superseded) => true,
-        Ok(ProbeAnswer::Health(health)) => health.name == spec.name,
+        Ok(ProbeAnswer::Health(health)) => health.name == id.name,
         Ok(ProbeAnswer::Alien { .. } | ProbeAnswer::NotPermitted(_)) | Err(_) => false,
     }
 }
