@@ -8,6 +8,9 @@ use serde_json::Value;
 use crate::process::{is_alive, kill, processes_of};
 use crate::run::{Failure, Run, Running, Success};
 
+/// Commands that say what they see once their deadline has passed, also where nobody answers.
+const ONLY_LOOK: [&str; 8] = ["status", "doctor", "ps", "reap", "events", "explain", "logs", "purge"];
+
 /// An identity of a test: a state directory of its own. Dropping it ends every process that was started for it.
 pub struct Identity {
     root: tempfile::TempDir,
@@ -54,6 +57,12 @@ impl Identity {
         self
     }
 
+    /// With this hang limit for all sessions, and a worker that does not end itself: its own watchdog has the same limit without this, and a
+    /// short one may pass for a worker that is well on a loaded machine.
+    pub fn hang_limit(self, limit: &str) -> Self {
+        self.flag("--hang-limit", limit).env("ONEWORKER_WATCHDOG", "1h")
+    }
+
     /// The same identity, for a session that asks for another port.
     pub fn ensure_on_port(&self, port: &str) -> Run {
         self.command_on(&self.binary, "ensure", port).arg("--json")
@@ -82,7 +91,7 @@ impl Identity {
 
     /// `ensure --json` of this install, with all the time in the world.
     pub fn ensure_of(&self, install: &Path) -> Run {
-        self.command_of(install, "ensure").arg("--json").within("60s")
+        self.command_of(install, "ensure").arg("--json").patiently()
     }
 
     /// The same, of a session that has an older worker hand over.
@@ -118,6 +127,10 @@ impl Identity {
     fn command_on(&self, binary: &Path, command: &str, port: &str) -> Run {
         let mut built = Command::new(binary);
         built.arg(command).arg("--state-dir").arg(self.state_dir()).args(["--port", port]).args(&self.flags);
+        // A flag comes before a variable. Those that only look take their time where nobody answers, so they keep the default.
+        if !ONLY_LOOK.contains(&command) {
+            built.env("ONEWORKER_DEADLINE", crate::PATIENT);
+        }
         // No configuration of the user who runs the tests.
         built
             .env("ONEWORKER_CONFIG", self.scratch().join("oneworker.toml"))
@@ -133,7 +146,7 @@ impl Identity {
 
     /// `ensure --json` of a session that has all the time in the world: how long it takes is not what is tested.
     pub fn patient_ensure(&self) -> Run {
-        self.ensure().within("60s")
+        self.ensure().patiently()
     }
 
     /// Such a session's answer.
@@ -149,7 +162,21 @@ impl Identity {
 
     /// What a session learns whose worker, or which itself, fails at these points.
     pub fn failing(&self, failpoints: impl AsRef<OsStr>) -> Failure {
-        self.ensure_failing(failpoints).within("60s").failure()
+        self.ensure_failing(failpoints).patiently().failure()
+    }
+
+    /// Leaves a worker in office that is stuck for good, in this way, since it was first asked how it is.
+    pub fn stuck(&self, how: &str) -> u32 {
+        let asked = self.scratch().join("asked");
+        std::fs::write(&asked, "").expect("a file");
+        let failpoints = format!("answer=note:{};answer={how}", asked.display());
+        crate::wait_for("a worker that is stuck", || {
+            // On a loaded machine one session's time may be up before its worker is in office: then the next one asks it.
+            let failure = self.ensure_failing(&failpoints).within("1s").failure();
+            let codes = ["starting", "timed_out", "unresponsive"];
+            assert!(codes.contains(&failure.code.as_str()), "{:?}", failure.error);
+            (!std::fs::read(&asked).ok()?.is_empty()).then(|| self.only_worker())
+        })
     }
 
     /// `ensure --json` with failpoints, as `launch.before=kill`.
@@ -174,7 +201,7 @@ impl Identity {
 
     /// `stop`, to its end.
     pub fn stop(&self) {
-        let output = self.command("stop").within("60s").output();
+        let output = self.command("stop").patiently().output();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 

@@ -10,7 +10,7 @@ use crate::process::kill;
 use crate::terminal::Terminal;
 
 /// The longest that a command may take to end and to let go of its output: more than the longest deadline that a test gives it.
-const LONGEST: Duration = Duration::from_secs(120);
+const LONGEST: Duration = Duration::from_secs(900);
 
 /// A command that is about to run.
 pub struct Run(Command);
@@ -52,6 +52,38 @@ pub struct Failure {
     pub took: Duration,
 }
 
+impl Success {
+    /// Read from the object that was printed.
+    pub fn of(json: &Value) -> Option<Self> {
+        let warnings = json["warnings"].as_array().into_iter().flatten();
+        Some(Self {
+            outcome: json["outcome"].as_str()?.to_owned(),
+            url: json["url"].as_str()?.to_owned(),
+            pid: json["pid"].as_u64()?.try_into().ok()?,
+            epoch: json["epoch"].as_u64()?,
+            port: json["port"].as_u64()?.try_into().ok()?,
+            warnings: warnings.filter_map(|warning| warning.as_str().map(str::to_owned)).collect(),
+        })
+    }
+}
+
+/// The failure of a session whose deadline comes while it sees what the test is about, which one of `codes` says. On a loaded machine its time
+/// may be up before it has seen anything (`timed_out`): then another session gets twice the time.
+pub fn once_seen(codes: &[&str], session: impl Fn() -> Run) -> Failure {
+    let mut deadline = Duration::from_millis(500);
+    loop {
+        // A flag would come after the words of a command.
+        let deadline_ms = format!("{}ms", deadline.as_millis());
+        let failure = session().env("ONEWORKER_DEADLINE", deadline_ms).failure();
+        if codes.contains(&failure.code.as_str()) {
+            return failure;
+        }
+        let too_early = failure.code == "timed_out" && deadline < crate::PATIENCE;
+        assert!(too_early, "none of {codes:?} within {deadline:?}: {:?}", failure.error);
+        deadline *= 2;
+    }
+}
+
 impl Run {
     /// Of this command, whose output is kept.
     pub fn new(mut command: Command) -> Self {
@@ -80,6 +112,11 @@ impl Run {
     /// With this deadline, as `5s`.
     pub fn within(self, deadline: &str) -> Self {
         self.args(["--deadline", deadline])
+    }
+
+    /// With all the time in the world: how long it takes is not what is tested.
+    pub fn patiently(self) -> Self {
+        self.within(crate::PATIENT)
     }
 
     /// In this working directory.
@@ -184,22 +221,7 @@ impl Running {
         let (output, _) = self.output();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let json: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
-        let whole = (|| {
-            Some(Success {
-                outcome: json["outcome"].as_str()?.to_owned(),
-                url: json["url"].as_str()?.to_owned(),
-                pid: json["pid"].as_u64()?.try_into().ok()?,
-                epoch: json["epoch"].as_u64()?,
-                port: json["port"].as_u64()?.try_into().ok()?,
-                warnings: json["warnings"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|w| w.as_str().map(str::to_owned))
-                    .collect(),
-            })
-        })();
-        whole.filter(|_| output.status.success()).unwrap_or_else(|| {
+        Success::of(&json).filter(|_| output.status.success()).unwrap_or_else(|| {
             panic!(
                 "no success: {:?}\nstdout: {text}\nstderr: {}",
                 output.status,

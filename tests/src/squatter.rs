@@ -68,7 +68,7 @@ impl Squatter {
         Self::on(port, move |mut stream| {
             let head = read_head(&mut stream)?;
             let mut real = TcpStream::connect((Ipv4Addr::LOCALHOST, to))?;
-            real.set_read_timeout(Some(Duration::from_secs(5)))?;
+            real.set_read_timeout(Some(crate::PATIENCE))?;
             let question = head.lines().next().unwrap_or_default();
             write!(real, "{question}\r\nhost: 127.0.0.1:{to}\r\nconnection: close\r\n\r\n")?;
             let mut answer = Vec::new();

@@ -34,7 +34,7 @@ fn request(identity: &Identity) -> EnsureRequest {
     let backoff = Backoff { base: Duration::ZERO, ..Backoff::default() };
     let id = WorkerId::builder().port("auto").state_dir(&state_dir).build().unwrap();
     let request = EnsureRequest::builder(id, LaunchCommand::new(identity.binary(), args));
-    request.deadline(Duration::from_secs(60)).backoff(backoff).build().unwrap()
+    request.deadline(Duration::from_secs(600)).backoff(backoff).build().unwrap()
 }
 
 /// Calls, and kills the worker now and then. Returns the epochs seen.

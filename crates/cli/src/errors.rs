@@ -4,7 +4,7 @@
 //! JSON fields, the help, and the reference in `docs/cli.md`. Codes and numbers are stable: none is
 //! ever given another meaning, and fields are only added.
 
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 
 /// One row.
 #[derive(Clone, Copy, Debug)]
@@ -272,6 +272,11 @@ pub(crate) const TABLE: &[ErrorKind] = &[
 /// The row of a code.
 pub(crate) fn of(code: &str) -> Option<&'static ErrorKind> {
     TABLE.iter().find(|kind| kind.code == code)
+}
+
+/// The exit code of an error; [`exit::OTHER`] for a code that is not in the table.
+pub(crate) fn exit_of(code: &str) -> Exit {
+    of(code).map_or(exit::OTHER, |kind| kind.exit)
 }
 
 const fn error(exit: u8, code: &'static str, meaning: &'static str) -> ErrorKind {

@@ -8,7 +8,7 @@ use worker::{ServeError, StoreError};
 
 use crate::config::ConfigError;
 use crate::errors;
-use crate::exit::{self, Exit};
+use crate::exit::Exit;
 use crate::explain::{self, Words};
 use crate::fields;
 
@@ -83,7 +83,7 @@ impl Failure {
 
     /// The exit code.
     pub(crate) fn exit(&self) -> Exit {
-        exit::of(self.code)
+        errors::exit_of(self.code)
     }
 }
 

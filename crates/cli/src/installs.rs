@@ -162,17 +162,20 @@ mod tests {
             assert!(made.unwrap().success());
             version_of(&program)
         };
-        assert_eq!(says("echo oneworker 1.2.3-rc.1+b"), Some("1.2.3-rc.1+b".parse().unwrap()));
-        assert_eq!(
-            says("sleep 600 & echo oneworker 1.2.3"),
-            Some(Version::new(1, 2, 3)),
-            "who holds its output is not waited for"
-        );
+        // On a loaded machine a shell may need more than its time: then it is asked again.
+        let says_at_last = |script: &str| (0..60).find_map(|_| says(script));
+        assert_eq!(says_at_last("echo oneworker 1.2.3-rc.1+b"), Some("1.2.3-rc.1+b".parse().unwrap()));
+        let left = dir.path().join("left");
+        let leaves = format!("sleep 600 & echo $! >> {}; echo oneworker 1.2.3", left.display());
+        let said = says_at_last(&leaves);
+        let left = std::fs::read_to_string(left).unwrap();
+        assert!(Command::new("kill").args(left.split_whitespace()).status().unwrap().success());
+        assert_eq!(said, Some(Version::new(1, 2, 3)), "who holds its output is not waited for");
         for other in [
             "echo 1.2.3",
             "echo oneworker",
             "echo oneworker 1.2.3; exit 1",
-            "sleep 600",
+            "exec sleep 600",
             "yes oneworker 1.2.3",
             ":",
         ] {

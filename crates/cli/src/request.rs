@@ -1,6 +1,6 @@
 //! What most commands begin with: the settings of one identity, and the calls to its worker.
 
-use coordinator::{EnsureError, EnsureRequest, system};
+use coordinator::{EnsureError, EnsureRequest};
 use worker::client::{Client, ClientError};
 
 use crate::args::Flags;
@@ -44,7 +44,7 @@ impl Request {
         &self,
         work: impl AsyncFnOnce(Client<'_>) -> Result<T, ClientError>,
     ) -> Result<T, Failure> {
-        let asked = self.block_on(async { Ok(work(Client::on(system::machine(), &self.ensure)).await) })?;
+        let asked = self.block_on(async { Ok(work(Client::new(&self.ensure)).await) })?;
         asked.map_err(|error| match error {
             ClientError::Worker(error) => self.failure(&error),
             other => Failure::data(&other, &self.words),

@@ -15,8 +15,10 @@ use serde_json::Value;
 
 /// The variable that makes [`role`] play a part in a process of its own.
 const ROLE: &str = "ONEWORKER_TEST_ROLE";
+/// The deadline of all commands, however slow the machine is.
+const PATIENT: &str = "10m";
 /// However slow the machine is.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// An identity of one test, whose worker ends with it.
 struct Identity {
@@ -37,12 +39,13 @@ impl Identity {
     fn command(&self, verb: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_oneworker"));
         command.arg(verb).arg("--state-dir").arg(self.state_dir()).stdin(Stdio::null());
+        command.env("ONEWORKER_DEADLINE", PATIENT);
         command
     }
 
     fn session(&self) -> Command {
         let mut command = self.command("ensure");
-        command.args(["--json", "--deadline", "60s"]).args(&self.flags);
+        command.args(["--json"]).args(&self.flags);
         // Many workers are ended here, and no launch is to be held back for it.
         command.env("ONEWORKER_BACKOFF_BASE", "0");
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -181,7 +184,7 @@ fn a_hook_reads_what_its_agent_says_and_says_what_it_takes() {
     let identity = Identity::new("hook");
     let hook = |event: &str| {
         let mut hook = Command::new(env!("CARGO_BIN_EXE_oneworker"));
-        hook.args(["hook", "gemini", "--deadline", "60s"]).env("ONEWORKER_STATE_DIR", identity.state_dir());
+        hook.args(["hook", "gemini", "--deadline", PATIENT]).env("ONEWORKER_STATE_DIR", identity.state_dir());
         hook.env("ONEWORKER_PORT", "auto")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -212,14 +215,13 @@ fn a_port_that_another_program_has_is_named_and_nothing_is_started() {
     let identity = Identity::new("port");
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = other.local_addr().unwrap().port().to_string();
-    let output =
-        identity.command("ensure").args(["--json", "--port", &port, "--deadline", "10s"]).output().unwrap();
+    let output = identity.command("ensure").args(["--json", "--port", &port]).output().unwrap();
     let json: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
     assert_eq!(json["error"]["code"], "port_taken", "{json}");
     assert!(json["error"]["message"].as_str().unwrap().contains(&port), "{json}");
     assert_eq!(output.status.code(), Some(20), "{json}");
     drop(other);
-    let freed = identity.command("ensure").args(["--json", "--port", &port, "--deadline", "60s"]).output();
+    let freed = identity.command("ensure").args(["--json", "--port", &port]).output();
     assert_eq!(Answer::of(freed.unwrap()).port.to_string(), port);
 }
 
@@ -240,9 +242,9 @@ fn a_profile_on_another_drive_has_the_state() {
         assert!(output.status.success(), "{output:?}");
         serde_json::from_slice::<Value>(&output.stdout).unwrap()
     };
-    let begun = said(&["ensure", "--port", "auto", "--deadline", "60s"]);
+    let begun = said(&["ensure", "--port", "auto", "--deadline", PATIENT]);
     let status = said(&["status"]);
-    let found = said(&["ensure", "--port", "auto", "--deadline", "60s"]);
+    let found = said(&["ensure", "--port", "auto", "--deadline", PATIENT]);
     said(&["stop"]);
     assert_eq!((&status["pid"], &found["pid"]), (&begun["pid"], &begun["pid"]), "{status}");
     let state_dir = status["state_dir"].as_str().unwrap();

@@ -196,7 +196,7 @@ fn no_row_of_a_lower_epoch_comes_after_one_of_a_higher() {
     std::thread::scope(|scope| {
         for epoch in 2..7 {
             let path = &path;
-            let patience = Duration::from_secs(30);
+            let patience = Duration::from_secs(300);
             let Ok(fence) = Fence::claim(path, Epoch(epoch), patience) else { panic!("not claimed") };
             scope.spawn(move || {
                 let Ok(db) = fence.connect() else { return };

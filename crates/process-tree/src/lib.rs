@@ -18,21 +18,18 @@
 //! No net holds a set-user-ID program, which the system lets this user neither see into nor kill, and what was started by somebody else on
 //! request: a container, a service, a job of cron.
 
-use std::ffi::OsString;
-use std::fmt;
 use std::io;
-use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::OnceLock;
 use std::time::Duration;
-
-use thiserror::Error;
 
 #[cfg(target_os = "linux")]
 use oneworker_protocol::machine::Pid;
 use oneworker_protocol::machine::ProcessIdentity;
 
+mod child_command;
 mod marker;
+mod signal;
+mod spawn_error;
 
 #[cfg(unix)]
 mod unix;
@@ -58,153 +55,11 @@ use macos as nets;
 #[cfg(windows)]
 use windows::nets;
 
+pub use child_command::{ChildCommand, ChildLimits};
 pub use imp::Child;
 pub use marker::{LeftBehind, Marker, PART_VARIABLE};
-
-/// How a process of the tree is started.
-#[derive(Debug)]
-pub struct ChildCommand {
-    /// The program. With a slash in it, it is found from `directory`; without, along the `PATH` of `env`.
-    pub program: PathBuf,
-    /// Its arguments, without its own name.
-    pub args: Vec<OsString>,
-    /// Its whole environment: nothing is inherited. The variables of the readiness channel and of passed sockets are left out, whoever
-    /// set them.
-    pub env: Vec<(OsString, OsString)>,
-    /// Its working directory.
-    pub directory: PathBuf,
-    /// Its umask(2). Without a meaning on Windows.
-    pub umask: u32,
-    /// Its nice value (setpriority(2)), if it is not to be this process' own. On Windows, the priority class that is nearest to it.
-    pub nice: Option<i32>,
-    /// What it may use at most.
-    pub limits: ChildLimits,
-    /// Passed by systemd's protocol (sd_listen_fds(3)): as descriptors 3 and up, with `LISTEN_FDS` and `LISTEN_PID`.
-    #[cfg(unix)]
-    pub sockets: Vec<std::os::fd::OwnedFd>,
-}
-
-/// What a process may use at most, by setrlimit(2). Each process that it starts has the same limits again, for itself: they are no limits of a
-/// tree (those would need a control group, which most users are not given). On Windows they are limits of the tree, by its job object.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ChildLimits {
-    /// Bytes of private writable memory (`RLIMIT_DATA`). Not of address space (`RLIMIT_AS`): programs that reserve far more of it than they
-    /// use, as Node and Java do, would not even start. Allocation fails beyond it; a lower limit that this process itself has stays. On Windows,
-    /// bytes of committed memory.
-    pub memory: Option<u64>,
-    /// Open files (`RLIMIT_NOFILE`). An error on Windows, which knows no such limit.
-    pub open_files: Option<u64>,
-    /// CPU time, in whole seconds (`RLIMIT_CPU`): then SIGXCPU, and SIGKILL one second later. A lower limit that this process itself has stays. On
-    /// Windows, time in user mode, to the 100 ns; then it is ended.
-    pub cpu: Option<Duration>,
-}
-
-/// A signal for a process of the tree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Signal {
-    /// SIGTERM.
-    Terminate,
-    /// SIGINT.
-    Interrupt,
-    /// SIGQUIT.
-    Quit,
-    /// SIGHUP.
-    HangUp,
-    /// SIGKILL.
-    Kill,
-    /// SIGUSR1.
-    User1,
-    /// SIGUSR2.
-    User2,
-}
-
-impl Signal {
-    /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Terminate, Self::Interrupt, Self::Quit, Self::HangUp, Self::Kill, Self::User1, Self::User2];
-
-    /// Its name, as in signal(7).
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Terminate => "SIGTERM",
-            Self::Interrupt => "SIGINT",
-            Self::Quit => "SIGQUIT",
-            Self::HangUp => "SIGHUP",
-            Self::Kill => "SIGKILL",
-            Self::User1 => "SIGUSR1",
-            Self::User2 => "SIGUSR2",
-        }
-    }
-}
-
-impl fmt::Display for Signal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Signal {
-    type Err = UnknownSignal;
-
-    /// By its name, with or without `SIG`.
-    fn from_str(name: &str) -> Result<Self, UnknownSignal> {
-        let short = name.strip_prefix("SIG").unwrap_or(name);
-        let found = Self::ALL.into_iter().find(|signal| &signal.name()[3..] == short);
-        found.ok_or_else(|| UnknownSignal(name.to_owned()))
-    }
-}
-
-/// No signal of this name can be sent to a process of the tree.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0:?} is none of SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGKILL, SIGUSR1 and SIGUSR2")]
-pub struct UnknownSignal(pub String);
-
-/// Why a process was not started.
-#[derive(Debug, Error)]
-pub enum SpawnError {
-    /// There is no such program.
-    #[error("there is no program {program}")]
-    NoSuchProgram {
-        /// The program.
-        program: String,
-    },
-    /// There is such a file, and it can't be executed: no permission, no program, or its interpreter is missing.
-    #[error("{program} cannot be executed: {source}")]
-    NotExecutable {
-        /// The program.
-        program: String,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The working directory is missing, or may not be entered.
-    #[error("cannot enter the working directory {directory}: {source}")]
-    Directory {
-        /// The directory.
-        directory: String,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The system does not grant a limit or a nice value.
-    #[error("cannot set {what}: {source}")]
-    NotPermitted {
-        /// What was asked for.
-        what: &'static str,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// What was to be passed to the program can't be passed to any.
-    #[error("{what} cannot be passed to a program: it has a zero byte in it, or its name is none")]
-    Malformed {
-        /// Which argument or variable.
-        what: String,
-    },
-    /// The system gives no process, thread or descriptor at the moment: a limit, a lack of memory, or a sandbox.
-    #[error("cannot start a process: {source}")]
-    NoProcess {
-        /// What the system said.
-        source: io::Error,
-    },
-}
+pub use signal::{Signal, UnknownSignal};
+pub use spawn_error::SpawnError;
 
 /// Starts a process of the tree, and blocks until it executes its program, some milliseconds at most.
 ///
@@ -281,22 +136,6 @@ pub fn sweep(mine: &Marker, patience: Duration) -> Result<usize, LeftBehind> {
 /// As [`sweep`].
 pub fn sweep_part(mine: &Marker, part: &str, patience: Duration) -> Result<usize, LeftBehind> {
     nets::sweep(&marker::Wanted::Part(mine, part), patience)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_signal_is_read_by_its_name_with_and_without_the_prefix() {
-        for signal in Signal::ALL {
-            assert_eq!(signal.name().parse(), Ok(signal));
-            assert_eq!(signal.name().trim_start_matches("SIG").parse(), Ok(signal));
-        }
-        for other in ["", "SIG", "term", "SIGSIGTERM", "SIGSTOP", "15"] {
-            assert_eq!(other.parse::<Signal>(), Err(UnknownSignal(other.to_owned())));
-        }
-    }
 }
 
 /// The examples of the README.

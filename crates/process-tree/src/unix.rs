@@ -11,7 +11,9 @@ use rustix::process::{
 };
 use tokio::sync::watch;
 
-use super::{ChildCommand, Signal, SpawnError};
+use crate::child_command::ChildCommand;
+use crate::signal::Signal;
+use crate::spawn_error::SpawnError;
 use oneworker_protocol::machine::{Ending, Pid, ProcessIdentity, StartTime};
 use oneworker_system::processes;
 

@@ -7,7 +7,9 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, GenerateConsoleCtrlEvent};
 
-use super::{ChildCommand, ChildLimits, Signal, SpawnError};
+use crate::child_command::{ChildCommand, ChildLimits};
+use crate::signal::Signal;
+use crate::spawn_error::SpawnError;
 use oneworker_protocol::machine::{Ending, Pid, ProcessIdentity, StartTime};
 use oneworker_system::processes;
 

@@ -113,6 +113,6 @@ mod tests {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             let _ = ended.send(runtime.block_on(limited));
         });
-        assert_eq!(is_ended.recv_timeout(Duration::from_secs(20)), Ok(Err(TimedOut { what: "writing" })));
+        assert_eq!(is_ended.recv_timeout(Duration::from_secs(300)), Ok(Err(TimedOut { what: "writing" })));
     }
 }

@@ -5,6 +5,7 @@
 
 #[cfg(not(unix))]
 mod elsewhere;
+mod error;
 #[cfg(unix)]
 mod unix;
 #[cfg(not(unix))]
@@ -15,22 +16,9 @@ use unix as imp;
 #[cfg(unix)]
 pub use imp::listens;
 
-use std::io;
 use std::net::TcpListener;
 
-use thiserror::Error;
-
-/// Why what was passed is no socket to listen on.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum PassedSocketError {
-    /// There is more than one, and no way to tell which is meant.
-    #[error("{0} sockets were passed to this process, and one is wanted")]
-    Several(u32),
-    /// It is a file, a datagram socket, or nothing at all.
-    #[error("what was passed to this process as descriptor 3 is no TCP socket that listens: {0}")]
-    NotListening(io::Error),
-}
+pub use error::PassedSocketError;
 
 /// Takes the socket over, once in a process; `None` if none was passed to it. It is not inherited by what this process starts.
 ///

@@ -127,7 +127,7 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(20);
+    const PATIENCE: Duration = Duration::from_secs(300);
 
     #[test]
     fn only_whole_answers_with_a_length_and_status_200_have_a_body() {

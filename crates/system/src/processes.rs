@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use oneworker_protocol::machine::{
-    Activity, Pid, ProcessIdentity, ProcessInfo, Processes, Signal, SignalOutcome, StartTime, Surroundings,
+    Pid, ProcessIdentity, ProcessInfo, Processes, Signal, SignalOutcome, StartTime, Surroundings,
 };
 
 #[cfg(target_os = "freebsd")]
@@ -32,35 +32,18 @@ use windows as imp;
 mod compared;
 #[cfg(any(target_os = "macos", target_os = "freebsd"))]
 mod exits;
+mod identity;
 
 /// The machine's processes.
 pub(super) struct SystemProcesses;
 
+pub use identity::identity;
 pub use imp::look;
 #[cfg(target_os = "macos")]
 pub use imp::signal;
 
-/// The identity of a process that runs now.
-pub fn identity(pid: Pid, start_time: StartTime) -> ProcessIdentity {
-    ProcessIdentity { pid, start_time, boot_id: super::clock::boot_id() }
-}
-
-/// Where this process is, on a system that divides neither its pids nor its network.
-#[cfg(not(target_os = "linux"))]
-fn without_namespaces(host: String) -> Surroundings {
-    let user = super::user::id();
-    Surroundings { host, user, pid_namespace: String::new(), net_namespace: String::new() }
-}
-
 /// How often it is looked whether a process has ended, where the system gives no notice.
 const LOOK: Duration = Duration::from_secs(2);
-
-/// Whether it does; one that can't be looked at may.
-fn lives(process: &ProcessIdentity) -> bool {
-    imp::look(process.pid).map_or(true, |found| {
-        found.is_some_and(|found| found.identity == *process && found.activity != Activity::Zombie)
-    })
-}
 
 #[async_trait]
 impl Processes for SystemProcesses {
@@ -87,7 +70,7 @@ impl Processes for SystemProcesses {
     async fn ended(&self, process: &ProcessIdentity) {
         // Where there is no notice, a process that is hidden or dead and not reaped is looked at again all the same.
         imp::notice_of_end(process).await;
-        while lives(process) {
+        while identity::lives(process, imp::look(process.pid)) {
             tokio::time::sleep(LOOK).await;
         }
     }
@@ -101,11 +84,12 @@ impl Processes for SystemProcesses {
 mod tests {
     use std::process::{Child, Command, Stdio};
 
+    use oneworker_protocol::machine::Activity;
     use tokio::time::timeout;
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(30);
+    const PATIENCE: Duration = Duration::from_secs(300);
 
     /// A process that waits for more than it is given.
     fn waiting() -> (Child, ProcessIdentity) {

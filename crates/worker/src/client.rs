@@ -1,8 +1,8 @@
 //! A client of the worker's data: finds the worker, or starts it, and asks again when it goes away meanwhile.
 //!
 //! ```no_run
-//! # async fn demo(request: &coordinator::EnsureRequest) -> Result<(), crate::client::ClientError> {
-//! use crate::client::{Client, observation};
+//! # async fn demo(request: &coordinator::EnsureRequest) -> Result<(), worker::client::ClientError> {
+//! use worker::client::{Client, observation};
 //!
 //! let client = Client::new(request);
 //! let receipts = client.put(vec![observation("session-1", "note", "the disk is full")]).await?;

@@ -34,7 +34,7 @@
 //! | `signals`, `service_manager` | requests from outside, and reports to outside |
 //!
 //! The children that run in the worker's place and beside it are the subject of
-//! [`supervisor`]. Its plan is part of [`ServeOptions`], so it is exported from here too.
+//! [`oneworker_supervisor`]. Its plan is part of [`ServeOptions`], so it is exported from here too.
 #![forbid(unsafe_code)]
 
 mod activation;

@@ -136,28 +136,33 @@ mod tests {
     use super::*;
     use std::sync::mpsc::channel;
 
-    const LIMIT: Duration = Duration::from_millis(80);
+    /// Soon over.
+    const SHORT: Duration = Duration::from_millis(80);
+    /// Not over while somebody answers, however loaded the machine is.
+    const LONG: Duration = Duration::from_secs(3);
+    /// Never over in a test.
+    const ENDLESS: Duration = Duration::from_secs(3600);
     const PERIOD: Duration = Duration::from_millis(10);
-    const PATIENCE: Duration = Duration::from_secs(20);
+    const PATIENCE: Duration = Duration::from_secs(300);
 
-    fn watchdog() -> (Watchdog, Receiver<String>) {
+    fn watchdog(limit: Duration) -> (Watchdog, Receiver<String>) {
         let (reason, given_up) = channel();
         let clock = coordinator::system::machine().clock;
         let watchdog =
-            Watchdog::start_with(clock, LIMIT, PERIOD, move |why| reason.send(why.to_owned()).unwrap())
+            Watchdog::start_with(clock, limit, PERIOD, move |why| reason.send(why.to_owned()).unwrap())
                 .unwrap();
         (watchdog, given_up)
     }
 
     #[test]
     fn an_event_loop_that_is_stuck_is_given_up_on() {
-        let (_watchdog, given_up) = watchdog();
+        let (_watchdog, given_up) = watchdog(SHORT);
         assert!(given_up.recv_timeout(PATIENCE).unwrap().contains("event loop"));
     }
 
     #[tokio::test]
     async fn an_event_loop_that_answers_is_left_alone_until_it_no_longer_does() {
-        let (watchdog, given_up) = watchdog();
+        let (watchdog, given_up) = watchdog(LONG);
         let pulse = watchdog.pulse();
         for _ in 0..20 {
             tokio::time::timeout(PATIENCE, pulse.asked()).await.unwrap();
@@ -169,14 +174,14 @@ mod tests {
 
     #[test]
     fn a_stop_that_takes_too_long_is_given_up_on() {
-        let (watchdog, given_up) = watchdog();
+        let (watchdog, given_up) = watchdog(ENDLESS);
         watchdog.stopping(Duration::from_millis(30));
         assert!(given_up.recv_timeout(PATIENCE).unwrap().contains("the stop is not over after 30ms"));
     }
 
     #[test]
     fn a_dropped_watchdog_watches_no_more() {
-        let (watchdog, given_up) = watchdog();
+        let (watchdog, given_up) = watchdog(ENDLESS);
         drop(watchdog);
         // The sender is dropped with the thread, unused.
         assert!(given_up.recv().is_err());

@@ -14,6 +14,7 @@ use oneworker_tests::kill;
 use rustix::process::{Pid, WaitOptions, waitpid};
 
 use crate::history::{History, Seen, now};
+use crate::interrupt::{may_start, start};
 
 /// What a bystander is.
 #[derive(Args, Debug)]
@@ -56,7 +57,7 @@ impl Bystander {
 
     #[allow(clippy::zombie_processes)] // It is reaped by its pid.
     fn spawn(command: &mut Command) -> Option<Self> {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("a bystander");
+        let mut child = start(command.stdin(Stdio::null()).stdout(Stdio::piped())).expect("a bystander");
         Self { pid: child.id(), ended: false }.once_there(child.stdout.take().expect("its output"))
     }
 
@@ -69,6 +70,7 @@ impl Bystander {
         let mut argv: Vec<_> = words.iter().map(|word| word.as_ptr()).collect();
         argv.push(std::ptr::null());
 
+        let _may = may_start();
         let wanted = [libc::pid_t::try_from(pid).ok()?];
         // SAFETY: all-zero arguments are valid: a fork.
         let mut how: libc::clone_args = unsafe { std::mem::zeroed() };

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use oneworker_tests::kill;
 
 use crate::history::{Answer, History, Seen, now};
+use crate::interrupt::start;
 use crate::plan::Fault;
 use crate::program::Verb;
 use crate::site::Site;
@@ -75,7 +76,7 @@ impl<'a> Calls<'a> {
         let mut child = {
             // Nobody finds a process that is not in the table yet.
             let mut running = self.running();
-            let child = command.spawn().expect("the program starts");
+            let child = start(&mut command).expect("the program starts");
             running.insert(call, (verb, child.id()));
             child
         };
@@ -132,7 +133,7 @@ impl<'a> Calls<'a> {
     /// Starts a worker by hand, as somebody does who does not know of sessions. It may be the worker from now on, so nobody waits for it here.
     pub fn serve(&self) {
         let mut command = self.site.command(0, Verb::Serve, 0, None);
-        let child = command.stdout(Stdio::null()).spawn().expect("the program starts");
+        let child = start(command.stdout(Stdio::null())).expect("the program starts");
         self.by_hand.lock().unwrap_or_else(PoisonError::into_inner).push(child);
     }
 

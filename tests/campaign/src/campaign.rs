@@ -9,7 +9,7 @@ use clap::Args;
 use oneworker_tests::is_root;
 
 use crate::history::now;
-use crate::interrupt::on_interrupt;
+use crate::interrupt::{no_more_starts, on_interrupt};
 use crate::plan::Plan;
 use crate::program::Program;
 use crate::rng::{Rng, round_seed};
@@ -106,6 +106,7 @@ fn end_in_order_when_interrupted(summary: &Arc<Mutex<Summary>>, sweeper: &Arc<Mu
     on_interrupt(move |signal| {
         let summary = lock(&summary);
         println!("\ninterrupted by signal {signal}; the round that was under way does not count\n{summary}");
+        no_more_starts();
         lock(&sweeper).take();
         std::process::exit(128 + signal);
     });

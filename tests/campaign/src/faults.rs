@@ -21,7 +21,7 @@ use crate::squatter::squat;
 /// How long a fault waits for a session that it can be done to.
 const VICTIM_PATIENCE: Duration = Duration::from_millis(1500);
 /// How long init may take to reap a dead worker: in some containers it only looks now and then.
-const REAP_PATIENCE: Duration = Duration::from_secs(3);
+const REAP_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a fault came to.
 struct Came {

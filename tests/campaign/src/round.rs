@@ -21,9 +21,9 @@ use crate::sampler::Sampler;
 use crate::site::Site;
 
 /// How long a round may take to come to rest: the longest deadline, and more than a loaded machine adds to it.
-const REST: Duration = Duration::from_secs(150);
+const REST: Duration = Duration::from_secs(600);
 /// How long what has to end by itself may take for it.
-const PATIENCE: Duration = Duration::from_secs(45);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What a round came to.
 pub struct Outcome {

@@ -11,7 +11,7 @@ use crate::plan::Squat;
 use crate::round::Stage;
 
 /// How long the worker may take to answer.
-const PATIENCE: Duration = Duration::from_millis(300);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How much earlier a squatter waits for the port than the worker is killed.
 const HEAD_START: Duration = Duration::from_millis(50);
 

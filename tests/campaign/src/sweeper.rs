@@ -48,7 +48,7 @@ pub fn run(dir: &Path) -> ExitCode {
 
 /// Ends every process that names this directory in its arguments, and unmounts what is mounted below it.
 pub fn sweep(dir: &Path) {
-    let end = Instant::now() + Duration::from_secs(20);
+    let end = Instant::now() + oneworker_tests::PATIENCE;
     let mut clean = 0;
     // Twice in a row, since a process that was just forked has its arguments only after it has executed something.
     while clean < 2 && Instant::now() < end {

@@ -11,8 +11,9 @@ use std::process::{Command, Output};
 use oneworker_campaign::plan::{Fault, Plan, Session, Squat, Timed};
 
 const CAMPAIGN: &str = env!("CARGO_BIN_EXE_oneworker-campaign");
-/// On a loaded machine a session may come too early or too late for what it is to see.
-const ATTEMPTS: usize = 6;
+/// On a loaded machine a session may come too early or too late for what it is to see. So the plan is tried at several paces: each of these is
+/// how many times longer its times are.
+const PACES: [u64; 10] = [1, 1, 1, 2, 2, 4, 4, 8, 8, 16];
 
 /// Sessions and faults at these milliseconds.
 fn plan(sessions: impl IntoIterator<Item = u64>, faults: impl IntoIterator<Item = (u64, Fault)>) -> Plan {
@@ -33,6 +34,21 @@ fn plan(sessions: impl IntoIterator<Item = u64>, faults: impl IntoIterator<Item 
         sessions: sessions.into_iter().map(session).collect(),
         faults: faults.into_iter().map(|(at, fault)| Timed { at, fault }).collect(),
     }
+}
+
+/// The plan, so many times slower.
+fn at_pace(plan: &Plan, pace: u64) -> Plan {
+    let mut plan = plan.clone();
+    plan.sessions.iter_mut().for_each(|session| session.at *= pace);
+    for timed in &mut plan.faults {
+        timed.at *= pace;
+        match &mut timed.fault {
+            Fault::PauseWorker { ms } | Fault::ReusePid { ms } => *ms *= pace,
+            Fault::Squat(squat) => squat.ms *= pace,
+            _ => {}
+        }
+    }
+    plan
 }
 
 /// Carries out the plan once.
@@ -59,8 +75,8 @@ fn is_noticed(sabotage: &str, plan: &Plan, kind: &str) {
     let whole = round(plan, None);
     assert!(whole.status.success(), "with all protections: {}", text(&whole));
     let mut last = String::new();
-    for _ in 0..ATTEMPTS {
-        let output = round(plan, Some(sabotage));
+    for pace in PACES {
+        let output = round(&at_pace(plan, pace), Some(sabotage));
         last = text(&output);
         if output.status.code() == Some(1) && last.contains(&format!(": {kind}: ")) {
             return;

@@ -27,7 +27,7 @@ fn main() {
         worker::run(&id, options).expect("a tenure in good order");
         return;
     }
-    let request = EnsureRequest::builder(id, launch).deadline(std::time::Duration::from_secs(60)).build();
+    let request = EnsureRequest::builder(id, launch).deadline(std::time::Duration::from_secs(600)).build();
     let found = blocking::ensure_single_worker(&request.expect("a request")).expect("a worker");
     let answer = serde_json::json!({
         "outcome": found.outcome.as_str(), "url": found.url, "port": found.port.get(), "pid": found.pid.0, "epoch": found.epoch.0,

@@ -82,7 +82,7 @@ pub struct Bounds {
     pub memory: usize,
     /// SQLite's memory at its peak, in bytes, for work that has to do with it.
     pub sqlite: Option<usize>,
-    /// Time: several times what it takes on a loaded machine, and far from for ever.
+    /// Time, without that in which the thread waited for a CPU: several times what it takes, and far from for ever.
     pub time: Duration,
 }
 
@@ -93,9 +93,9 @@ impl Bounds {
     /// If `work` does, or took more.
     pub fn hold<T>(self, input: &dyn Debug, work: impl FnOnce() -> T) -> T {
         let timed = || {
-            let begun = Instant::now();
+            let (begun, starved) = (Instant::now(), starved());
             let (done, peak) = peak_of(work);
-            (done, peak, begun.elapsed())
+            (done, peak, begun.elapsed().saturating_sub(self::starved() - starved))
         };
         let ((done, peak, took), sqlite) = match self.sqlite {
             Some(_) => sqlite_peak_of(timed),
@@ -111,6 +111,13 @@ impl Bounds {
     }
 }
 
+/// For how long this thread has been able to run and got no CPU. Zero where the system does not count that.
+fn starved() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanos = text.split_ascii_whitespace().nth(1).and_then(|nanos| nanos.parse().ok());
+    Duration::from_nanos(nanos.unwrap_or(0))
+}
+
 fn told(input: &dyn Debug) -> String {
     format!("{input:?}").chars().take(2000).collect()
 }
@@ -120,7 +127,7 @@ fn told(input: &dyn Debug) -> String {
 /// # Panics
 /// As [`Bounds::hold`].
 pub fn bounded<T>(input: &dyn Debug, bounds: Bounds, work: impl FnOnce() -> T) -> T {
-    let patience = 4 * bounds.time;
+    let patience = crate::PATIENCE;
     let told = told(input);
     let (done, is_done) = mpsc::channel::<()>();
     std::thread::scope(|scope| {

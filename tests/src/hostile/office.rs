@@ -21,8 +21,8 @@ use super::event_loop::wait;
 /// The bearer of the worker, and the key of its proofs: its random bytes are all the same, so that a corpus can know them.
 pub(super) const TOKEN: &str = "2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a";
 
-/// The longest that anything here may take: far beyond what it takes, and less than a fuzzer waits.
-pub(super) const PATIENCE: Duration = Duration::from_secs(8);
+/// The longest that anything here may take, however loaded the machine is. A fuzzer does not wait for so long.
+pub(super) const PATIENCE: Duration = crate::PATIENCE;
 
 struct AllTheSame;
 

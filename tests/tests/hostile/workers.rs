@@ -13,7 +13,7 @@ use crate::{BINARY, cases};
 fn with_hostile_bytes_in_every_file_there_is_one_worker_and_epochs_grow() {
     // Nothing in these files may hold a launch back.
     let identity = Identity::new(BINARY).env("ONEWORKER_BACKOFF_BASE", "0ms");
-    let ensure = || identity.ensure().args(["--deadline", "60s"]).success();
+    let ensure = || identity.ensure().patiently().success();
     ensure();
     proptest!(cases(6), |(before in state_files(), beside in state_files())| {
         for worker in identity.workers() {

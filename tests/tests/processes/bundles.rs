@@ -75,7 +75,7 @@ fn planted_secrets_are_nowhere_in_the_bundle_and_the_rest_is() {
          [worker.env.set]\nMODE = \"planted in set\"\n[strays]\nworker = [[\"mem-daemon\", \"--token\", \"planted-in-strays\"]]\n"
     );
     fs::write(identity.scratch().join("oneworker.toml"), plan).unwrap();
-    let worker = identity.ensure().env("SOME_API_KEY", "planted-in-environment").within("60s").success();
+    let worker = identity.ensure().env("SOME_API_KEY", "planted-in-environment").patiently().success();
     let log = identity.file("logs/worker.log");
     let key: Value = serde_json::from_str(&fs::read_to_string(identity.file("proof.key")).unwrap()).unwrap();
     let key = key["key"].as_str().unwrap().to_owned();

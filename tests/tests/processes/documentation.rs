@@ -27,12 +27,12 @@ fn sources(dir: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// What tests of this file are called by: its name, or its directory's where its own says nothing.
+/// What tests of this file are called by: its name, or, where that says nothing, its directory's or its crate's.
 fn subject(path: &Path) -> &str {
     let own = path.file_stem().unwrap();
-    let says_nothing = ["mod", "lib", "main", "tests"].iter().any(|name| own == *name);
-    let name = if says_nothing { path.parent().unwrap().file_name().unwrap() } else { own };
-    name.to_str().unwrap()
+    let says_nothing = |name: &str| ["mod", "lib", "main", "tests", "src"].contains(&name);
+    let named = std::iter::once(own).chain(path.ancestors().skip(1).filter_map(Path::file_name));
+    named.map(|name| name.to_str().unwrap()).find(|name| !says_nothing(name)).unwrap()
 }
 
 /// The tests in a source: functions below an attribute that makes them one, and what `each!` makes of `fn name = argument;`.

@@ -24,6 +24,7 @@ mod logs;
 mod mess;
 mod packages;
 mod purge;
+mod recording;
 mod storms;
 mod strays;
 mod supervised;

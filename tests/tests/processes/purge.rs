@@ -27,7 +27,7 @@ fn nothing_is_removed_before_somebody_says_yes_and_then_all_of_it_is() {
     );
     assert!(is_alive(worker.pid) && identity.file("worker.db").exists());
 
-    let (status, removed) = identity.command("purge").args(["--json", "--yes"]).within("60s").json();
+    let (status, removed) = identity.command("purge").args(["--json", "--yes"]).patiently().json();
     assert_eq!((status, &removed["outcome"]), (0, &"removed".into()), "{removed:#}");
     wait_until_gone(worker.pid);
     let left: Vec<_> =

@@ -158,7 +158,7 @@ fn a_worker_of_another_directory_is_no_stray_nor_is_its_guardian() {
     let other = identity().on_port(free_port());
     let plan = "[[helper]]\nname = \"idle\"\ncommand = [\"sleep\", \"600\"]\n";
     fs::write(other.scratch().join("oneworker.toml"), plan).unwrap();
-    let worker = other.command_of(&own, "ensure").arg("--json").within("60s").success();
+    let worker = other.command_of(&own, "ensure").arg("--json").patiently().success();
     let patterns = serde_json::json!({ "worker": [[own.to_str().unwrap(), "serve"]] }).to_string();
     let all = processes_of(&other.state_dir());
     assert!(all.iter().filter(|(_, args)| args.iter().any(|arg| arg == "serve")).count() == 2, "{all:?}");

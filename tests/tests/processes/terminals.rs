@@ -227,7 +227,7 @@ fn purge_asks_and_removes_after_a_yes_only() {
     let identity = identity();
     let worker = identity.patient();
     for (answer, code) in [("n\n", 8), ("x\n", 8), ("\u{4}", 8), ("y\n", 0)] {
-        let mut terminal = identity.command("purge").within("60s").on_terminal(200, 50);
+        let mut terminal = identity.command("purge").patiently().on_terminal(200, 50);
         terminal.wait_for_text("state? [y/N]");
         assert!(is_alive(worker.pid) && identity.file("worker.db").exists(), "nobody has said yes");
         terminal.press(answer);

@@ -2,7 +2,7 @@
 
 use super::scripts::lacks;
 use super::shown::{exists, output, program, run};
-use super::steps::Verdict;
+use super::verdict::Verdict;
 use crate::error::Error;
 
 /// What `cargo deny` says if it can't get the database of advisories.

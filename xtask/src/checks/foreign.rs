@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::shown::{exists, program, run};
-use super::steps::Verdict;
+use super::verdict::Verdict;
 use crate::error::Error;
 
 /// Why the scripts can't run here, if they can't: they install Debian's compiler, which can build `std` for targets that have none here.

@@ -1,7 +1,7 @@
 //! What the compiler and its tools say about the sources.
 
 use super::shown::{cargo, run};
-use super::steps::Verdict;
+use super::verdict::Verdict;
 use crate::error::Error;
 
 /// What `clippy` is called with, after `--`.

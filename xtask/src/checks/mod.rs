@@ -12,5 +12,6 @@ mod scripts;
 mod shown;
 mod steps;
 mod test;
+mod verdict;
 
 pub(crate) use run::{CheckArgs, CiArgs, check, ci};

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::lints;
 use super::packages::{list, parsed};
 use super::shown::{cargo, exists, output, program, run};
-use super::steps::Verdict;
+use super::verdict::Verdict;
 use crate::error::Error;
 use crate::workspace;
 

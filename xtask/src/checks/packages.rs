@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::lints::DENY_WARNINGS;
 use super::shown::{cargo, output, run};
-use super::steps::Verdict;
+use super::verdict::Verdict;
 use crate::error::Error;
 
 /// What a published archive has beside its sources.

@@ -3,7 +3,8 @@
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use super::steps::{Step, Verdict, of_check, of_ci};
+use super::steps::{Step, of_check, of_ci};
+use super::verdict::Verdict;
 use crate::error::Error;
 
 /// `check`

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::shown::{exists, output, program, run};
-use super::steps::Verdict;
+use super::verdict::Verdict;
 use crate::error::Error;
 use crate::workspace;
 

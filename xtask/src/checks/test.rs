@@ -2,7 +2,7 @@
 
 use super::packages;
 use super::shown::{cargo, run};
-use super::steps::Verdict;
+use super::verdict::Verdict;
 use crate::error::Error;
 
 /// As the README and `.ci/run` have it, on Linux.

@@ -26,7 +26,7 @@ pub(super) struct Cli {
 
 /// All commands and flags, arranged for people: for parsing, and for what is generated from them.
 pub(crate) fn definition() -> clap::Command {
-    layout::arranged(<Cli as clap::CommandFactory>::command())
+    layout::arranged(<Cli as clap::CommandFactory>::command(), GROUPS)
 }
 
 /// Makes [`Command`] and [`GROUPS`] from the commands below the headings of their groups. A command's
@@ -40,7 +40,7 @@ macro_rules! commands {
         }
 
         /// The groups in their order, each with its commands.
-        pub(super) const GROUPS: &[(&str, &[&str])] = &[$(($heading, &[$(stringify!($command)),*])),*];
+        pub(super) const GROUPS: &[layout::Group] = &[$(($heading, &[$(stringify!($command)),*])),*];
     };
 }
 

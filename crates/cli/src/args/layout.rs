@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use clap::{Arg, Command};
 
-use super::command::GROUPS;
 use super::setting_flags::with_help;
 
 /// The longest line.
@@ -12,9 +11,12 @@ const WIDTH: usize = 80;
 /// What `--help` leaves to the text of a flag: it stands below the flag, indented.
 const BELOW_A_FLAG: usize = WIDTH - 10;
 
+/// A group's heading, and its commands.
+pub(super) type Group = (&'static str, &'static [&'static str]);
+
 /// The whole definition, arranged.
-pub(super) fn arranged(command: Command) -> Command {
-    let template = grouped(&command);
+pub(super) fn arranged(command: Command, groups: &[Group]) -> Command {
+    let template = grouped(&command, groups);
     wrapped(command).help_template(template)
 }
 
@@ -42,11 +44,11 @@ fn explained(arg: Arg) -> Arg {
 }
 
 /// The template of the whole program's help: clap has no groups of commands.
-fn grouped(program: &Command) -> String {
+fn grouped(program: &Command, groups: &[Group]) -> String {
     let style = program.get_styles().get_header();
     let mut text = "{about-with-newline}\n{usage-heading} {usage}\n".to_owned();
     let longest = program.get_subcommands().map(|command| command.get_name().len()).max().unwrap_or(0);
-    for (heading, commands) in GROUPS {
+    for (heading, commands) in groups {
         // Writing to a string cannot fail.
         let _ = write!(text, "\n{style}{heading}:{style:#}\n");
         let is_here = |name: &str| commands.iter().any(|command| command.eq_ignore_ascii_case(name));

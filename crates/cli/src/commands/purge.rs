@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::{question, stop};
 use crate::args::PurgeArgs;
+use crate::errors;
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, Mode, SCHEMA, printable};
@@ -37,7 +38,7 @@ pub(super) fn run(args: &PurgeArgs) -> Done {
             if !asked {
                 output::note("nothing was removed: --yes removes it");
             }
-            return Ok(exit::of("unconfirmed"));
+            return Ok(errors::exit_of("unconfirmed"));
         }
     } else if mode == Mode::Human {
         output::result(mode, &content.words(dir), &PurgeOutput::new(dir, &content.entries, false))?;

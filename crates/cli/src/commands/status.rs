@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::condition::{WorkerCondition, inspect_worker, record_in_office};
 use crate::args::QueryArgs;
+use crate::errors;
 use crate::exit::{self, Exit};
 use crate::failure::Failure;
 use crate::fields::{activity_word, ms};
@@ -91,7 +92,7 @@ impl StatusOutput {
     }
 
     fn exit(&self) -> Exit {
-        if self.state == WorkerCondition::Ready { exit::OK } else { exit::of(self.state.word()) }
+        if self.state == WorkerCondition::Ready { exit::OK } else { errors::exit_of(self.state.word()) }
     }
 
     fn table(&self) -> String {

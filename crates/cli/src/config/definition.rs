@@ -2,10 +2,10 @@
 
 use std::ffi::OsStr;
 
-use super::Key;
+use super::key::Key;
 use super::value::Wrong;
 
-/// One row of the table in [`super::settings`].
+/// One row of the table in [`super::table`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Definition {
     /// Its key.

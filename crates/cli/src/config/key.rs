@@ -1,51 +1,29 @@
-//! What the table of settings says, by key.
+//! The names of the settings.
 
-use std::ffi::OsStr;
+use super::table::with_rows;
 
-use super::Key;
-use super::definition::{Definition, Form, Scope};
-use super::settings::DEFINITIONS;
-use super::value::Wrong;
+macro_rules! keys {
+    ($layers:ident; $(
+        $(#[$doc:meta])*
+        $key:ident $field:ident: $type:ty = $method:ident($kind:ident, $default:expr $(, $words:literal)?)
+        { $($rest:tt)* }
+    )*) => {
+        /// What can be set.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Key {
+            $($key,)*
+            /// The words after `--`: of the plan's command. Only on a command line.
+            Command,
+        }
 
-impl Key {
-    /// Its row in the table.
-    pub(crate) const fn definition(self) -> &'static Definition {
-        // Keys and rows come from one list, in one order.
-        &DEFINITIONS[self as usize]
-    }
+        /// How many can be set by themselves.
+        pub(super) const COUNT: usize = [$(stringify!($key)),*].len();
 
-    /// The name in the file, with its table: `backoff.base`.
-    pub(crate) const fn path(self) -> &'static str {
-        self.definition().path
-    }
-
-    /// The environment variable.
-    pub(crate) const fn variable(self) -> &'static str {
-        self.definition().variable
-    }
-
-    /// The flag, with its dashes.
-    pub(crate) const fn flag(self) -> &'static str {
-        self.definition().flag
-    }
-
-    /// How it looks in the file.
-    pub(crate) const fn form(self) -> Form {
-        self.definition().form
-    }
-
-    /// Whether it is for sessions alone: a worker is not told.
-    pub(crate) fn is_of_sessions(self) -> bool {
-        self.definition().scope == Scope::Session
-    }
-
-    /// The table that it is in (empty for the top) and its name there.
-    pub(crate) fn table_and_leaf(self) -> (&'static str, &'static str) {
-        self.path().split_once('.').unwrap_or(("", self.path()))
-    }
-
-    /// Checks a value without keeping it.
-    pub(crate) fn check(self, raw: &OsStr) -> Result<(), Wrong> {
-        (self.definition().check)(raw)
-    }
+        impl Key {
+            /// All that can be set by itself, in the order in which they are shown.
+            pub(crate) const ALL: [Self; COUNT] = [$(Self::$key),*];
+        }
+    };
 }
+
+with_rows!(keys);

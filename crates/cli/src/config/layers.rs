@@ -6,8 +6,12 @@ use std::time::Duration;
 
 use worker::{ChildSpec, Plan, ServeOptions};
 
+use super::environment::{Environment, set};
+use super::error::ConfigError;
+use super::file::ConfigFile;
+use super::key::Key;
 use super::kind::{self, Kind};
-use super::{ConfigError, ConfigFile, Environment, Key, Setting, Source, set};
+use super::source::{Setting, Source};
 
 /// Where values come from.
 pub(crate) struct Layers<'a> {

@@ -5,6 +5,7 @@
 //! directory, and never by the working directory: hooks run in different ones.
 
 mod definition;
+mod definitions;
 mod environment;
 mod error;
 mod file;
@@ -18,16 +19,19 @@ mod settings;
 mod source;
 mod strays;
 mod suggest;
+mod table;
 pub(crate) mod value;
 
 #[cfg(test)]
 pub(crate) use definition::Scope;
 pub(crate) use definition::{Definition, Form, Group, Heading};
-use environment::{Environment, set};
+pub(crate) use definitions::DEFINITIONS;
 pub(crate) use error::ConfigError;
+#[cfg(test)]
 pub(crate) use file::ConfigFile;
-pub(crate) use locate::{FileChoice, Located, locate};
-pub(crate) use settings::{DEFINITIONS, Entry, Key, Settings};
+pub(crate) use key::Key;
+pub(crate) use locate::FileChoice;
+pub(crate) use settings::{Entry, Settings};
 pub(crate) use source::{Setting, Source};
 
 pub(crate) use crate::census::Strays;

@@ -1,6 +1,6 @@
 //! What somebody meant who wrote a key that does not exist.
 
-use super::Key;
+use super::key::Key;
 
 /// A hint for a key that is not known in `table` (empty: the top): the nearest name there, the same name in another table, or
 /// what is known there.

@@ -15,7 +15,7 @@ fn codes_and_numbers_are_unique_and_below_those_of_shells() {
 #[test]
 fn every_error_of_the_coordinator_is_in_the_table() {
     for error in crate::fields::samples() {
-        assert_ne!(crate::exit::of(error.code()), OTHER, "{}", error.code());
+        assert_ne!(exit_of(error.code()), OTHER, "{}", error.code());
     }
 }
 
@@ -35,4 +35,14 @@ fn causes_are_named_once() {
         let causes: HashSet<_> = kind.help.iter().map(|(cause, _)| cause).collect();
         assert_eq!(causes.len(), kind.help.len(), "{}", kind.code);
     }
+}
+
+#[test]
+fn an_unknown_code_still_fails() {
+    assert_eq!(exit_of("something_new"), exit::OTHER);
+}
+
+#[test]
+fn the_numbers_with_names_are_those_of_the_table() {
+    assert_eq!((exit_of("usage"), exit_of("not_running")), (exit::USAGE, exit::NOT_RUNNING));
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use coordinator::Port;
-use coordinator::system::systemd as system_systemd;
+use coordinator::system::systemd::{command_words, is_enabled, unit_path};
 
 use super::definition::Service;
 use super::manager::Manager;
@@ -29,7 +29,7 @@ impl Service {
     ) -> Option<PathBuf> {
         let set = |variable: &str| environment(variable).map(PathBuf::from).filter(|path| path.is_absolute());
         match manager {
-            Manager::Systemd => system_systemd::unit_path(&self.name, environment),
+            Manager::Systemd => unit_path(&self.name, environment),
             Manager::Launchd => launchd::path(self, &set),
             Manager::Schtasks => scheduler::path(self, &set),
         }
@@ -47,13 +47,13 @@ impl Service {
 
     /// Whether systemd starts the unit at this path, or listens for it.
     pub(crate) fn is_enabled(&self, path: &Path) -> bool {
-        system_systemd::is_enabled(&self.name, path)
+        is_enabled(&self.name, path)
     }
 
     /// The program that an installed file names, if it is understood.
     pub(crate) fn program(manager: Manager, text: &str) -> Option<PathBuf> {
         match manager {
-            Manager::Systemd => system_systemd::command_words(text)?.into_iter().next().map(PathBuf::from),
+            Manager::Systemd => command_words(text)?.into_iter().next().map(PathBuf::from),
             Manager::Launchd => {
                 between(text, "<array>", "</array>").and_then(|words| element(words, "string"))
             }

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::{Resource, Rlimit, getrlimit};
 
-use crate::{ChildCommand, ChildLimits, SpawnError};
+use crate::child_command::{ChildCommand, ChildLimits};
+use crate::spawn_error::SpawnError;
 use oneworker_system::readiness;
 
 /// The first descriptor that is passed (sd_listen_fds(3), `SD_LISTEN_FDS_START`).

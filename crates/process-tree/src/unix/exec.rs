@@ -12,7 +12,8 @@ use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{Pid as RawPid, WaitOptions, waitpid};
 
 use super::command::{FIRST_PASSED, Prepared};
-use crate::{ChildCommand, SpawnError};
+use crate::child_command::ChildCommand;
+use crate::spawn_error::SpawnError;
 use oneworker_system::descriptors::close_on_exec_from;
 
 /// The highest signal's number (`SIGRTMAX` on Linux, `NSIG` elsewhere).

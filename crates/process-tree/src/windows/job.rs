@@ -14,7 +14,7 @@ use windows_sys::Win32::System::JobObjects::{
 };
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcess, PROCESS_QUERY_INFORMATION};
 
-use crate::ChildLimits;
+use crate::child_command::ChildLimits;
 use oneworker_protocol::machine::Pid;
 
 /// What a process says that was ended with its job. Not 259 (STILL_ACTIVE).

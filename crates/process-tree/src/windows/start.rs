@@ -21,7 +21,8 @@ use windows_sys::Win32::System::Threading::{
 };
 
 use super::job::Job;
-use crate::{ChildCommand, SpawnError};
+use crate::child_command::ChildCommand;
+use crate::spawn_error::SpawnError;
 use oneworker_system::inheritance::StandardHandles;
 use oneworker_system::readiness;
 

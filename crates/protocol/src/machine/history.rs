@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
-use super::{Machine, Pid};
+use super::Pid;
 use crate::identity::Epoch;
 
 /// Something worth remembering.
@@ -29,22 +29,6 @@ pub struct Event {
     pub program: Option<String>,
     /// Why, in words. Of a refusal: the error's stable code, a colon, and its words.
     pub reason: Option<String>,
-}
-
-impl Event {
-    /// What happened now, as noted by this process; the rest is for the caller to fill in.
-    pub fn now(machine: &Machine, kind: EventKind) -> Self {
-        Self {
-            at: machine.clock.wall(),
-            noted_by: machine.processes.me().pid,
-            kind,
-            worker: None,
-            epoch: None,
-            version: None,
-            program: None,
-            reason: None,
-        }
-    }
 }
 
 /// The kinds of events. Their names in the database are frozen.

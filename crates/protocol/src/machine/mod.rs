@@ -4,6 +4,7 @@
 //! simulated machine. Every method that reaches the machine is `async`: each is a point at which a scheduler may let
 //! somebody else go first. The real implementations are in the `oneworker-system` crate.
 
+mod bundle;
 mod clock;
 mod files;
 mod history;
@@ -13,6 +14,7 @@ mod network;
 mod processes;
 mod random;
 
+pub use bundle::Machine;
 pub use clock::{BootId, Clock, Moment};
 pub use files::{Directory, Durability, FileStamp, Files};
 pub use history::{Event, EventKind, History, NoHistory};
@@ -23,32 +25,3 @@ pub use processes::{
     Activity, Pid, ProcessIdentity, ProcessInfo, Processes, Signal, SignalOutcome, StartTime, Surroundings,
 };
 pub use random::Random;
-
-use std::sync::Arc;
-
-/// A machine: everything outside the process that the protocol touches.
-#[derive(Clone)]
-pub struct Machine {
-    /// Time.
-    pub clock: Arc<dyn Clock>,
-    /// Files of state directories.
-    pub files: Arc<dyn Files>,
-    /// Election and tenure.
-    pub locks: Arc<dyn Locks>,
-    /// Processes: looking and signalling.
-    pub processes: Arc<dyn Processes>,
-    /// Starting workers.
-    pub launcher: Arc<dyn Launcher>,
-    /// Ports and probes.
-    pub network: Arc<dyn Network>,
-    /// Random bytes.
-    pub random: Arc<dyn Random>,
-    /// The history, best effort.
-    pub history: Arc<dyn History>,
-}
-
-impl std::fmt::Debug for Machine {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Machine")
-    }
-}

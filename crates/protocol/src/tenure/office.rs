@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{Holder, TenureError};
+use super::error::TenureError;
+use super::holder::Holder;
 use crate::deadline::Deadline;
 use crate::failpoint;
 use crate::layout;

@@ -4,8 +4,9 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use super::TenureError;
+use super::{Tenure, TenureError};
 use crate::deadline::Deadline;
+use crate::failpoint;
 use crate::identity::PortChoice;
 use crate::machine::{BoundPort, Machine, ProbeAnswer};
 use crate::proof::Challenge;
@@ -17,7 +18,29 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How long whoever holds the port may take to say who it is.
 const PROBE: Duration = Duration::from_millis(300);
 
-pub(super) async fn bind(machine: &Machine, id: &WorkerId) -> Result<BoundPort, TenureError> {
+impl Tenure {
+    /// Takes the identity's port, and judges it: what goes away by itself (a client's socket, a superseded worker) is waited for, up to
+    /// three seconds; anything else is named.
+    ///
+    /// # Errors
+    /// [`TenureError::PortTaken`] or [`TenureError::Bind`]. Hand them to [`Tenure::fail`].
+    pub async fn bind(&self) -> Result<BoundPort, TenureError> {
+        failpoint::hit("bind.before");
+        let bound = bind(&self.machine, &self.id).await?;
+        failpoint::hit("bind.after");
+        Ok(bound)
+    }
+
+    /// A free port of this worker's own, for one that supervises a command: that has the identity's port, and the proof is given here.
+    ///
+    /// # Errors
+    /// [`TenureError::Bind`]. Hand it to [`Tenure::fail`].
+    pub async fn bind_beside(&self) -> Result<BoundPort, TenureError> {
+        bind_free(&self.machine).await
+    }
+}
+
+async fn bind(machine: &Machine, id: &WorkerId) -> Result<BoundPort, TenureError> {
     let port = match id.port() {
         PortChoice::Fixed(port) => port.get(),
         PortChoice::Auto => 0,
@@ -44,7 +67,7 @@ pub(super) async fn bind(machine: &Machine, id: &WorkerId) -> Result<BoundPort, 
 }
 
 /// Any free port.
-pub(super) async fn bind_free(machine: &Machine) -> Result<BoundPort, TenureError> {
+async fn bind_free(machine: &Machine) -> Result<BoundPort, TenureError> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     machine.network.bind(address).await.map_err(|source| TenureError::Bind { address, source })
 }

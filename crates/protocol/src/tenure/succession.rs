@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::held::Published;
 use super::office::{read_record, take_office};
-use super::{Claim, EpochFloor, Holder, Published, Tenure, TenureError};
+use super::{Claim, EpochFloor, Holder, Tenure, TenureError};
 use crate::deadline::Deadline;
 use crate::ensure::proven_predecessor;
 use crate::failpoint;

@@ -14,15 +14,15 @@ use serde::{Deserialize, Serialize};
 use super::policy::UpgradeLimits;
 use crate::identity::Epoch;
 use crate::launch_command::LaunchCommand;
-use crate::machine::{BootId, Moment, Pid, ProcessIdentity};
+use crate::machine::{BootId, Moment, ProcessIdentity};
 use crate::record::{self, READ_LIMIT};
 
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(24 * 3600);
+pub(super) const HOUR: Duration = Duration::from_secs(3600);
+pub(super) const DAY: Duration = Duration::from_secs(24 * 3600);
 /// More versions than that in a day are not remembered.
 const MOST_VERSIONS: usize = 32;
 /// More hand-overs than that in an hour are not remembered, and not allowed.
-const MOST_BEGUN: usize = 500;
+pub(super) const MOST_BEGUN: usize = 500;
 /// The most that is kept of an error and of its log, in characters.
 const WORDS: usize = 400;
 
@@ -33,7 +33,7 @@ pub(crate) struct Ledger {
     boot_id: BootId,
     /// When hand-overs were begun, within the last hour.
     #[serde(default)]
-    begun: Vec<Moment>,
+    pub(super) begun: Vec<Moment>,
     /// The versions that others were to be replaced by; the last one that was begun with comes last.
     #[serde(default)]
     versions: Vec<Candidate>,
@@ -42,39 +42,39 @@ pub(crate) struct Ledger {
     last_good: Option<LastGood>,
     /// What a person has chosen within the last day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    chosen: Option<Chosen>,
+    pub(super) chosen: Option<Chosen>,
 }
 
 /// A person's word.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Chosen {
-    version: Version,
-    at: Moment,
+pub(super) struct Chosen {
+    pub(super) version: Version,
+    pub(super) at: Moment,
 }
 
 /// A version that was to replace another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Candidate {
-    version: Version,
+pub(super) struct Candidate {
+    pub(super) version: Version,
     /// Whom.
-    from: Version,
+    pub(super) from: Version,
     /// When that was last begun.
-    at: Moment,
+    pub(super) at: Moment,
     /// The hand-over that has come to no end yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     begun: Option<Begun>,
     /// When it last took office in this way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    replaced: Option<Moment>,
+    pub(super) replaced: Option<Moment>,
     /// Its tenure, as long as that is on probation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     probation: Option<Probation>,
     #[serde(default)]
-    failures: u32,
+    pub(super) failures: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    last_error: Option<String>,
+    pub(super) last_error: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    log_tail: Option<String>,
+    pub(super) log_tail: Option<String>,
 }
 
 /// A hand-over that is under way, as far as its session knows.
@@ -107,76 +107,7 @@ impl LastGood {
     }
 }
 
-/// Why a version may not replace another.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// It did so already, so long ago.
-    OnceADay { ago: Duration },
-    /// The one in office has replaced it.
-    Replaced,
-    /// A person has chosen the one in office, so long ago.
-    Chosen { ago: Duration },
-    /// There were too many hand-overs.
-    TooMany { per_hour: u32, retry_in: Duration },
-    /// It has failed too often.
-    Bad { failures: u32, why: String, log_tail: String, retry_in: Duration },
-    /// Another hand-over is under way, to this process.
-    UnderWay { version: Version, pid: Pid },
-    /// Nothing could be noted, so it could happen without end.
-    NotNoted(String),
-}
-
-impl Refusal {
-    /// In words, to go on with after the names of the versions.
-    pub(crate) fn words(&self) -> String {
-        match self {
-            Self::OnceADay { ago } => {
-                format!("it has replaced one {} ago, and does so once a day", coarse(*ago))
-            }
-            Self::Replaced => {
-                "the one in office has replaced it, and that is not undone within a day".to_owned()
-            }
-            Self::Chosen { ago } => {
-                format!(
-                    "the one in office was chosen by hand {} ago, and that counts for a day",
-                    coarse(*ago)
-                )
-            }
-            Self::TooMany { per_hour, .. } => format!("there were {per_hour} hand-overs within an hour"),
-            Self::Bad { failures, why, .. } => format!("it has failed {failures} times; the last: {why}"),
-            Self::UnderWay { version, pid } => {
-                format!("it is about to hand over to version {version} (pid {pid})")
-            }
-            Self::NotNoted(why) => format!("that can't be noted: {why}"),
-        }
-    }
-
-    /// Returns how often the version failed, and the end of its last log.
-    pub(crate) fn failures(&self) -> (u32, String) {
-        match self {
-            Self::Bad { failures, log_tail, .. } => (*failures, log_tail.clone()),
-            _ => (0, String::new()),
-        }
-    }
-
-    /// When it may be tried again, if time changes that.
-    pub(crate) fn retry_in(&self) -> Duration {
-        match self {
-            Self::OnceADay { ago } | Self::Chosen { ago } => DAY.saturating_sub(*ago),
-            Self::Replaced => DAY,
-            Self::TooMany { retry_in, .. } | Self::Bad { retry_in, .. } => *retry_in,
-            Self::UnderWay { .. } | Self::NotNoted(_) => Duration::ZERO,
-        }
-    }
-}
-
-/// For people: minutes, or hours.
-fn coarse(time: Duration) -> String {
-    let minutes = time.as_secs() / 60;
-    if minutes < 120 { format!("{minutes} min") } else { format!("{} h", minutes / 60) }
-}
-
-fn same(a: &Version, b: &Version) -> bool {
+pub(super) fn same(a: &Version, b: &Version) -> bool {
     a.cmp_precedence(b).is_eq()
 }
 
@@ -228,56 +159,12 @@ impl Ledger {
         }
     }
 
-    fn find(&self, version: &Version) -> Option<&Candidate> {
+    pub(super) fn find(&self, version: &Version) -> Option<&Candidate> {
         self.versions.iter().find(|known| same(&known.version, version))
     }
 
     fn find_mut(&mut self, version: &Version) -> Option<&mut Candidate> {
         self.versions.iter_mut().find(|known| same(&known.version, version))
-    }
-
-    /// Why this version is bad, if it is.
-    pub(crate) fn is_bad(&self, version: &Version, now: Moment, limits: UpgradeLimits) -> Option<Refusal> {
-        let known = self.find(version).filter(|known| known.failures > limits.failures)?;
-        Some(Refusal::Bad {
-            failures: known.failures,
-            why: known.last_error.clone().unwrap_or_default(),
-            log_tail: known.log_tail.clone().unwrap_or_default(),
-            retry_in: DAY.saturating_sub(now.since(known.at)),
-        })
-    }
-
-    /// Whether `to` may replace `from`. If the session could use the one in office as well, once a day.
-    pub(crate) fn permits(
-        &self,
-        to: &Version,
-        from: &Version,
-        compatible: bool,
-        now: Moment,
-        limits: UpgradeLimits,
-    ) -> Result<(), Refusal> {
-        if let Some(bad) = self.is_bad(to, now, limits) {
-            return Err(bad);
-        }
-        let chosen = self.chosen.as_ref().filter(|chosen| same(&chosen.version, from));
-        if let Some(chosen) = chosen.filter(|_| compatible) {
-            return Err(Refusal::Chosen { ago: now.since(chosen.at) });
-        }
-        let done = self.find(to).and_then(|known| known.replaced);
-        if let Some(at) = done.filter(|_| compatible) {
-            return Err(Refusal::OnceADay { ago: now.since(at) });
-        }
-        let undone = |known: &Candidate| known.replaced.is_some() && same(&known.from, to);
-        if compatible && self.find(from).is_some_and(undone) {
-            return Err(Refusal::Replaced);
-        }
-        let per_hour = usize::try_from(limits.per_hour).unwrap_or(usize::MAX).min(MOST_BEGUN);
-        if self.begun.len() >= per_hour {
-            let first = self.begun.get(self.begun.len() - per_hour).or(self.begun.last());
-            let retry_in = first.map_or(HOUR, |at| HOUR.saturating_sub(now.since(*at)));
-            return Err(Refusal::TooMany { per_hour: limits.per_hour, retry_in });
-        }
-        Ok(())
     }
 
     /// Notes that a hand-over is begun, and who has served up to now.

@@ -1,6 +1,6 @@
 use std::net::TcpListener;
 
-use super::PassedSocketError;
+use super::error::PassedSocketError;
 
 /// There are no such managers.
 pub(super) fn take() -> Result<Option<TcpListener>, PassedSocketError> {

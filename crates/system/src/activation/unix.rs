@@ -7,7 +7,7 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::net::SocketType;
 use rustix::net::sockopt::socket_type;
 
-use super::PassedSocketError;
+use super::error::PassedSocketError;
 
 /// `SD_LISTEN_FDS_START`
 const FIRST: RawFd = 3;

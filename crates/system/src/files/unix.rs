@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use super::{temporary_name, temporary_writer};
+use super::shared::{tail, temporary_name, temporary_writer};
 use oneworker_protocol::machine::{Directory, Durability, FileStamp, Files};
 
 /// The files of a state directory, by path.
@@ -218,7 +218,7 @@ impl Files for SystemFiles {
     }
 
     async fn tail(&self, path: &Path, from: u64, limit: usize) -> io::Result<Vec<u8>> {
-        super::tail(path, from, limit)
+        tail(path, from, limit)
     }
 }
 

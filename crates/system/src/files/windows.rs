@@ -17,7 +17,7 @@ use windows_sys::Win32::Storage::FileSystem::{
     MoveFileExW, VOLUME_NAME_DOS,
 };
 
-use super::{temporary_name, temporary_writer};
+use super::shared::{tail, temporary_name, temporary_writer};
 use crate::{clock, processes};
 use oneworker_protocol::machine::{Activity, Directory, Durability, FileStamp, Files, Pid};
 
@@ -260,7 +260,7 @@ impl Files for SystemFiles {
     }
 
     async fn tail(&self, path: &Path, from: u64, limit: usize) -> io::Result<Vec<u8>> {
-        super::tail(path, from, limit)
+        tail(path, from, limit)
     }
 }
 

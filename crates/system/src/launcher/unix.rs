@@ -24,7 +24,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::io::AsyncReadExt;
 
-use super::{Spoken, environment};
+use super::environment::environment;
+use super::reports::Spoken;
 use crate::descriptors::{close_all_but, close_on_exec_from};
 use crate::{processes, readiness};
 use oneworker_protocol::EnsureRequest;

@@ -33,7 +33,8 @@ use windows_sys::Win32::System::Threading::{
     CREATE_BREAKAWAY_FROM_JOB, CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW,
 };
 
-use super::{Spoken, environment};
+use super::environment::environment;
+use super::reports::Spoken;
 use crate::inheritance::StandardHandles;
 use crate::{processes, random, readiness};
 use oneworker_protocol::EnsureRequest;

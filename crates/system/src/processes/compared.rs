@@ -4,12 +4,15 @@ use std::io;
 
 use rustix::io::Errno;
 
-use super::imp::look;
-use oneworker_protocol::machine::{ProcessIdentity, Signal, SignalOutcome};
+use oneworker_protocol::machine::{Pid, ProcessIdentity, ProcessInfo, Signal, SignalOutcome};
 
 /// These systems have no handle that means one process of somebody else for as long as it is held. So the process is compared, and signalled with the very next
 /// system call: the gap in which its pid could get another owner is a few instructions long, and pids are given out in turn.
-pub fn signal(target: &ProcessIdentity, signal: Signal) -> io::Result<SignalOutcome> {
+pub(super) fn signal(
+    target: &ProcessIdentity,
+    signal: Signal,
+    look: impl Fn(Pid) -> io::Result<Option<ProcessInfo>>,
+) -> io::Result<SignalOutcome> {
     let signal = match signal {
         Signal::Terminate => rustix::process::Signal::TERM,
         Signal::Continue => rustix::process::Signal::CONT,

@@ -1,5 +1,6 @@
 //! The end of a process that is not this one's child, as the systems with kqueue(2) tell it.
 
+use std::io;
 use std::os::fd::OwnedFd;
 
 use rustix::event::kqueue::{Event, EventFilter, EventFlags, ProcessEvents, kevent_timespec, kqueue};
@@ -7,14 +8,18 @@ use rustix::time::Timespec;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use oneworker_protocol::machine::{Pid, ProcessIdentity};
+use super::identity::lives;
+use oneworker_protocol::machine::{Pid, ProcessIdentity, ProcessInfo};
 
 const NO_TIME: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
 /// Returns at once where there is no notice, or where the pid is another's by now.
-pub(super) async fn notice_of_end(process: &ProcessIdentity) {
+pub(super) async fn notice_of_end(
+    process: &ProcessIdentity,
+    look: impl Fn(Pid) -> io::Result<Option<ProcessInfo>>,
+) {
     let Some(queue) = exits_of(process.pid) else { return };
-    if !super::lives(process) {
+    if !lives(process, look(process.pid)) {
         return;
     }
     // SAFETY: the descriptor is owned by what is registered, and stays open for as long.

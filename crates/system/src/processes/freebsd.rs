@@ -3,11 +3,12 @@ use std::mem::{MaybeUninit, size_of};
 use std::ptr;
 use std::time::Duration;
 
-pub(super) use super::compared::signal;
-pub(super) use super::exits::notice_of_end;
-use super::{identity, without_namespaces};
+use super::identity::{identity, without_namespaces};
+use super::{compared, exits};
 use crate::sysctl;
-use oneworker_protocol::machine::{Activity, Pid, ProcessInfo, StartTime, Surroundings};
+use oneworker_protocol::machine::{
+    Activity, Pid, ProcessIdentity, ProcessInfo, Signal, SignalOutcome, StartTime, Surroundings,
+};
 
 /// `KERN_PROC_PID` of sysctl(3).
 pub fn look(pid: Pid) -> io::Result<Option<ProcessInfo>> {
@@ -64,4 +65,14 @@ pub(super) fn surroundings() -> Surroundings {
 fn host() -> String {
     sysctl::text(c"kern.hostuuid")
         .unwrap_or_else(|| rustix::system::uname().nodename().to_string_lossy().into_owned())
+}
+
+/// Signals exactly this process.
+pub(super) fn signal(target: &ProcessIdentity, signal: Signal) -> io::Result<SignalOutcome> {
+    compared::signal(target, signal, look)
+}
+
+/// Returns when the process has ended, or at once if the system gives no notice.
+pub(super) async fn notice_of_end(process: &ProcessIdentity) {
+    exits::notice_of_end(process, look).await;
 }

@@ -8,7 +8,7 @@ use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::identity;
+use super::identity::{identity, lives};
 use crate::user;
 use oneworker_protocol::machine::{
     Activity, Pid, ProcessIdentity, ProcessInfo, Signal, SignalOutcome, StartTime, Surroundings,
@@ -134,7 +134,7 @@ pub(super) async fn notice_of_end(process: &ProcessIdentity) {
         return;
     };
     let Ok(watched) = pidfd_open(pid, PidfdFlags::NONBLOCK) else { return };
-    if !super::lives(process) {
+    if !lives(process, look(process.pid)) {
         return;
     }
     // SAFETY: the descriptor is owned by what is registered, and stays open for as long.

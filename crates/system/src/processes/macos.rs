@@ -3,10 +3,11 @@ use std::mem::{MaybeUninit, size_of};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-pub use super::compared::signal;
-pub(super) use super::exits::notice_of_end;
-use super::{identity, without_namespaces};
-use oneworker_protocol::machine::{Activity, Pid, ProcessInfo, StartTime, Surroundings};
+use super::identity::{identity, without_namespaces};
+use super::{compared, exits};
+use oneworker_protocol::machine::{
+    Activity, Pid, ProcessIdentity, ProcessInfo, Signal, SignalOutcome, StartTime, Surroundings,
+};
 
 /// Of `sys/proc_info.h`; the `libc` crate does not have it.
 const PROC_FLAG_TRACED: u32 = 2;
@@ -107,4 +108,14 @@ fn host() -> String {
         return format!("{:032x}", u128::from_be_bytes(id));
     }
     rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Signals exactly this process.
+pub fn signal(target: &ProcessIdentity, signal: Signal) -> io::Result<SignalOutcome> {
+    compared::signal(target, signal, look)
+}
+
+/// Returns when the process has ended, or at once if the system gives no notice.
+pub(super) async fn notice_of_end(process: &ProcessIdentity) {
+    exits::notice_of_end(process, look).await;
 }

@@ -18,7 +18,7 @@ use windows_sys::Win32::System::Threading::{
     WT_EXECUTEONLYONCE, WaitForSingleObject,
 };
 
-use super::{identity, without_namespaces};
+use super::identity::{identity, lives, without_namespaces};
 use crate::registry;
 use oneworker_protocol::machine::{
     Activity, Pid, ProcessIdentity, ProcessInfo, Signal, SignalOutcome, StartTime, Surroundings,
@@ -154,7 +154,7 @@ pub(super) async fn notice_of_end(process: &ProcessIdentity) {
     else {
         return;
     };
-    if !super::lives(process) {
+    if !lives(process, look(process.pid)) {
         return;
     }
     let ended = Arc::new(Notify::new());

@@ -14,7 +14,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api::{Filter, LeaseInfo, LeaseRequest, Leases, Listed, Taken};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
@@ -29,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use super::body;
 use super::observation_body::read_observations;
 use super::request_error::{RequestError, json};
+use crate::api::{Filter, LeaseInfo, LeaseRequest, Leases, Listed, Taken};
 use crate::presence::{ActiveRequest, DEFAULT_TTL, Presence};
 use crate::store::{Page, Store};
 

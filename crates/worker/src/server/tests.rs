@@ -26,7 +26,7 @@ const TOKEN: &str = "5ec2e7";
 /// The process that the tenure can be handed over to.
 const SUCCESSOR: Pid = Pid(43);
 /// Far beyond what any of this takes; reached only by a failure.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 struct FakeTenure {
     version: semver::Version,

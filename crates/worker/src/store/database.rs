@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::api::{Filter, NewObservation, Observation, Receipt};
 use coordinator::fence::Fence;
 use coordinator::machine::Clock;
 use coordinator::{Epoch, Superseded};
@@ -16,6 +15,7 @@ use super::observations::{self, Page, Retention};
 use super::readers::Readers;
 use super::schema;
 use super::writer::{self, Writer};
+use crate::api::{Filter, NewObservation, Observation, Receipt};
 
 /// How long a write waits for another program that has the database locked.
 pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(2);

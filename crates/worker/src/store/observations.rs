@@ -1,9 +1,10 @@
 //! Observations: what hooks have reported, kept to be found again.
 
-use crate::api::{Filter, NewObservation, Observation, Receipt};
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use serde_json::value::RawValue;
+
+use crate::api::{Filter, NewObservation, Observation, Receipt};
 
 /// Returns the SQL conditions of a filter, to be appended to others, and their values.
 fn conditions(filter: &Filter) -> (String, Vec<Sql>) {

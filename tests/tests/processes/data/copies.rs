@@ -8,12 +8,12 @@ use serde_json::Value;
 use crate::identity;
 
 fn put(identity: &Identity, text: &str) {
-    let (status, said) = identity.command("put").within("60s").args(["--json", text]).json();
+    let (status, said) = identity.command("put").patiently().args(["--json", text]).json();
     assert_eq!(status, 0, "{said}");
 }
 
 fn texts(identity: &Identity) -> Vec<String> {
-    let (_, said) = identity.command("search").within("60s").args(["--json", "kept*"]).json();
+    let (_, said) = identity.command("search").patiently().args(["--json", "kept*"]).json();
     let mut texts: Vec<String> = said["observations"]
         .as_array()
         .unwrap_or_else(|| panic!("{said}"))
@@ -25,7 +25,7 @@ fn texts(identity: &Identity) -> Vec<String> {
 }
 
 fn copy(identity: &Identity, command: &str, file: &std::path::Path) -> (i32, Value) {
-    identity.command(command).within("60s").arg("--json").arg(file).json()
+    identity.command(command).patiently().arg("--json").arg(file).json()
 }
 
 #[test]

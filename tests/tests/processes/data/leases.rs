@@ -15,12 +15,13 @@ fn lease(session: &str) -> LeaseRequest {
 
 #[test]
 fn a_worker_that_nobody_needs_leaves_and_the_next_session_gets_another() {
-    let identity = identity().env("ONEWORKER_IDLE_TIMEOUT", "1s");
+    // A session that launches a worker asks it how it is long before that.
+    let identity = identity().env("ONEWORKER_IDLE_TIMEOUT", "3s");
     let first = identity.patient();
     wait_until_gone(first.pid);
-    assert!(identity.log().contains("nobody needed it for 1s"), "{}", identity.log());
+    assert!(identity.log().contains("nobody needed it for 3s"), "{}", identity.log());
     // It was no failure: nothing is held back.
-    for epoch in 2..5 {
+    for epoch in 2..4 {
         let next = identity.patient();
         assert_eq!((next.outcome.as_str(), next.epoch), ("started", epoch));
         wait_until_gone(next.pid);
@@ -29,12 +30,12 @@ fn a_worker_that_nobody_needs_leaves_and_the_next_session_gets_another() {
 
 #[test]
 fn a_worker_stays_for_as_long_as_a_session_lives_and_for_no_longer() {
-    let identity = identity().env("ONEWORKER_IDLE_TIMEOUT", "1s");
+    let identity = identity().env("ONEWORKER_IDLE_TIMEOUT", "2s");
     let mut owner = Command::new("sleep").arg("600").stdin(Stdio::null()).spawn().unwrap();
     let pid = owner.id().to_string();
-    let worker = identity.ensure().within("60s").args(["--session", "mine", "--session-pid", &pid]).success();
+    let worker = identity.ensure().patiently().args(["--session", "mine", "--session-pid", &pid]).success();
     // Three times as long as it stays without.
-    std::thread::sleep(Duration::from_secs(3));
+    std::thread::sleep(Duration::from_secs(6));
     assert_eq!(identity.only_worker(), worker.pid);
     owner.kill().unwrap();
     owner.wait().unwrap();
@@ -51,7 +52,7 @@ fn leases_outlive_the_worker_and_run_out() {
         leases.into_iter().map(|lease| lease.session).collect::<Vec<_>>()
     };
     ask(&request, async |client| client.keep_session(&lease("long")).await).unwrap();
-    let short = LeaseRequest { ttl_ms: Some(2_000), ..lease("short") };
+    let short = LeaseRequest { ttl_ms: Some(15_000), ..lease("short") };
     ask(&request, async |client| client.keep_session(&short).await).unwrap();
     assert_eq!(names(), ["long", "short"]);
     kill_and_wait(identity.only_worker());
@@ -113,7 +114,7 @@ fn nobody_is_given_a_worker_that_is_on_its_way_out() {
         // Spread over the instant of its decision.
         let late = (0..12).map(|n| {
             let name = n.to_string();
-            identity.command("session").args(["start", &name, "--json"]).within("60s")
+            identity.command("session").args(["start", &name, "--json"]).patiently()
         });
         std::thread::sleep(Duration::from_millis(990));
         for session in all_at_once(late) {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::identity;
 
 fn put(identity: &Identity, text: &str) -> (i32, Value) {
-    identity.command("put").within("60s").args(["--json", text]).json()
+    identity.command("put").patiently().args(["--json", text]).json()
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_database_of_a_newer_version_is_refused_and_its_tables_are_left_as_they_are(
     let db = rusqlite::Connection::open(identity.file("worker.db")).unwrap();
     db.execute_batch("SELECT * FROM of_the_future; PRAGMA user_version = 1").unwrap();
     drop(db);
-    let (_, said) = identity.command("search").within("60s").args(["--json", "kept"]).json();
+    let (_, said) = identity.command("search").patiently().args(["--json", "kept"]).json();
     assert_eq!(said["observations"].as_array().unwrap().len(), 1, "{said}");
 }
 

@@ -21,7 +21,7 @@ fn request(identity: &Identity, env: &[(&str, &str)]) -> EnsureRequest {
     launch.env_set.extend(env.iter().map(|(name, value)| ((*name).into(), (*value).into())));
     let id = WorkerId::builder().port("auto").state_dir(dir).build().unwrap();
     EnsureRequest::builder(id, launch)
-        .deadline(Duration::from_secs(60))
+        .deadline(Duration::from_secs(600))
         // Workers are killed here on purpose.
         .backoff(Backoff { base: Duration::ZERO, ..Backoff::default() })
         .build()

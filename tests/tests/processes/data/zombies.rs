@@ -96,7 +96,7 @@ fn a_worker_that_was_frozen_commits_nothing_after_its_successors_claim() {
 
 /// Frozen with the database's write lock in its hands, by a failpoint.
 fn frozen_in_a_transaction(identity: &Identity) -> Success {
-    let worker = identity.ensure_failing("store.writing=stop").within("60s").success();
+    let worker = identity.ensure_failing("store.writing=stop").patiently().success();
     let token = fs::read_to_string(identity.file("token")).unwrap();
     let address = worker.url.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
@@ -108,7 +108,7 @@ fn frozen_in_a_transaction(identity: &Identity) -> Success {
 
 #[test]
 fn a_worker_that_is_stopped_in_the_middle_of_a_transaction_is_replaced_and_what_it_wrote_is_not_there() {
-    let identity = identity().flag("--hang-limit", "500ms");
+    let identity = identity().hang_limit("2s");
     let worker = frozen_in_a_transaction(&identity);
     let next = identity.patient();
     assert_eq!(next.outcome, "replaced");

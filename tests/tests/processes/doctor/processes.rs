@@ -32,7 +32,7 @@ each! { found:
     fn a_worker_at_another_port = Fault {
         plant: || {
             let identity = identity().on_port(free_port());
-            identity.ensure_on_port("auto").within("60s").success();
+            identity.ensure_on_port("auto").patiently().success();
             Planted::new(identity)
         },
         check: "record", level: "warning", words: "the worker in office serves at port", mended: false,

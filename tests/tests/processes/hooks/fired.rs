@@ -12,7 +12,7 @@ use crate::identity;
 
 /// The hook of this agent, with all the time in the world.
 fn hook(identity: &Identity, agent: &str) -> Run {
-    run(identity, &format!("hook {agent} --deadline 60s"))
+    run(identity, &format!("hook {agent} --deadline 10m"))
 }
 
 fn stderr(output: &Output) -> String {
@@ -141,7 +141,7 @@ fn only_a_strict_hook_fails_and_never_with_what_agents_take_for_a_refusal() {
     fs::write(&broken, "port = [").unwrap();
     for (flag, status) in [("", 0), (" --strict", 1)] {
         for (input, config) in [("garbage", None), (AGENTS[0].1, Some(&broken))] {
-            let mut hook = run(&identity, &format!("hook claude-code --deadline 60s{flag}"));
+            let mut hook = run(&identity, &format!("hook claude-code --deadline 10m{flag}"));
             if let Some(config) = config {
                 hook = hook.env("ONEWORKER_CONFIG", config);
             }

@@ -54,7 +54,7 @@ fn printed(output: &Output) -> String {
 
 /// The sessions that have a lease.
 fn sessions(identity: &Identity) -> Vec<String> {
-    let (status, list) = run(identity, "session list --json --deadline 60s").json();
+    let (status, list) = run(identity, "session list --json --deadline 10m").json();
     assert_eq!(status, 0, "{list}");
     let name = |lease: &Value| lease["session"].as_str().unwrap().to_owned();
     list["sessions"].as_array().unwrap().iter().map(name).collect()

@@ -51,7 +51,7 @@ fn its_command_lines_run() {
     for (event, left) in [("SessionStart", 1), ("SessionEnd", 0)] {
         let line = hooks["hooks"][event][0]["hooks"][0]["command"].as_str().unwrap();
         let mut shell = Command::new("sh");
-        shell.args(["-c", &format!("{line} --deadline 60s")]);
+        shell.args(["-c", &format!("{line} --deadline 10m")]);
         let input = json!({ "session_id": "s", "hook_event_name": event }).to_string();
         let hook = given(surrounded(Run::new(shell), &identity).env("PATH", &path), &identity, input);
         assert_eq!(printed(&hook.output()), "");

@@ -92,7 +92,7 @@ fn its_command_line_is_the_worker_that_sessions_find() {
     service.args(&words[1..]).env_clear().env("PATH", "/usr/bin:/bin");
     let service = oneworker_tests::Run::new(service).start();
     identity.wait_until_ready(service.pid());
-    let found = surrounded(identity.ensure(), &identity).within("60s").success();
+    let found = surrounded(identity.ensure(), &identity).patiently().success();
     assert_eq!((found.outcome.as_str(), found.pid), ("reused", service.pid()));
     identity.stop();
     wait_until_gone(found.pid);

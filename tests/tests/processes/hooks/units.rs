@@ -101,7 +101,7 @@ fn ensure(identity: &Identity) -> Run {
 
 fn beside_manager(run: Run, identity: &Identity) -> Run {
     let path = format!("{}:/usr/bin:/bin", identity.scratch().join("bin").display());
-    surrounded(run, identity).env("PATH", path).within("60s").with(|command| {
+    surrounded(run, identity).env("PATH", path).patiently().with(|command| {
         command.env_remove("XDG_CONFIG_HOME");
     })
 }
@@ -111,34 +111,44 @@ fn is_managers(pid: u32) -> bool {
     fs::read_to_string(format!("/proc/{pid}/environ")).unwrap().contains("BY_MANAGER=1")
 }
 
+/// A manager has two seconds until its worker is in office. On a loaded machine they may pass, and the session starts the worker itself: then
+/// `test` shows nothing, says so with `None`, and is tried again.
+fn where_the_manager_is_in_time(test: impl Fn(&Identity) -> Option<()>) {
+    assert!((0..20).any(|_| test(&enabled(STARTS)).is_some()), "the manager was never in time");
+}
+
 #[test]
 fn a_session_has_the_manager_start_the_worker_whose_unit_is_enabled() {
-    let identity = enabled(STARTS);
-    let worker = ensure(&identity).success();
-    assert_eq!(worker.outcome, "started");
-    assert_eq!(told(&identity), "--user start --no-block oneworker-default.service\n");
-    assert!(is_managers(worker.pid));
-    identity.wait_until_alone(worker.pid);
-    // Whoever finds a worker asks nobody.
-    let found = ensure(&identity).success();
-    assert_eq!((found.outcome.as_str(), found.pid), ("reused", worker.pid));
-    assert_eq!(told(&identity).lines().count(), 1);
-    identity.stop();
-    wait_until_gone(worker.pid);
-    // So does whoever wants something else of a worker.
-    let (status, said) = beside_manager(run(&identity, "session start a --json"), &identity).json();
-    assert_eq!(status, 0, "{said}");
-    let next = ensure(&identity).success();
-    assert!(next.outcome == "reused" && next.epoch > worker.epoch && is_managers(next.pid));
+    where_the_manager_is_in_time(|identity| {
+        let worker = ensure(identity).success();
+        assert_eq!(worker.outcome, "started");
+        assert_eq!(told(identity), "--user start --no-block oneworker-default.service\n");
+        is_managers(worker.pid).then_some(())?;
+        identity.wait_until_alone(worker.pid);
+        // Whoever finds a worker asks nobody.
+        let found = ensure(identity).success();
+        assert_eq!((found.outcome.as_str(), found.pid), ("reused", worker.pid));
+        assert_eq!(told(identity).lines().count(), 1);
+        identity.stop();
+        wait_until_gone(worker.pid);
+        // So does whoever wants something else of a worker.
+        let (status, said) = beside_manager(run(identity, "session start a --json"), identity).json();
+        assert_eq!(status, 0, "{said}");
+        let next = ensure(identity).success();
+        assert!(next.outcome == "reused" && next.epoch > worker.epoch, "{next:?}");
+        is_managers(next.pid).then_some(())
+    });
 }
 
 #[test]
 fn sessions_in_a_crowd_ask_the_manager_once() {
-    let identity = enabled(STARTS);
-    let crowd = oneworker_tests::all_at_once((0..8).map(|_| ensure(&identity)));
-    let answers: Vec<_> = crowd.into_iter().map(oneworker_tests::Running::success).collect();
-    assert!(is_managers(oneworker_tests::agreed(&answers).pid));
-    assert_eq!(told(&identity).lines().count(), 1, "{}", told(&identity));
+    where_the_manager_is_in_time(|identity| {
+        let crowd = oneworker_tests::all_at_once((0..8).map(|_| ensure(identity)));
+        let answers: Vec<_> = crowd.into_iter().map(oneworker_tests::Running::success).collect();
+        is_managers(oneworker_tests::agreed(&answers).pid).then_some(())?;
+        assert_eq!(told(identity).lines().count(), 1, "{}", told(identity));
+        Some(())
+    });
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use oneworker_tests::{AT_ONCE, Identity, agreed, go_on, is_alive, stop};
+use oneworker_tests::{AT_ONCE, agreed, go_on, is_alive, stop};
 
 use crate::identity;
 
 #[test]
 fn a_stopped_worker_is_replaced_after_the_hang_limit_and_all_sessions_get_the_new_one() {
-    let identity = identity().flag("--hang-limit", "1s");
+    let identity = identity().hang_limit("1s");
     let first = identity.patient();
     stop(first.pid);
     let begun = Instant::now();
@@ -23,7 +23,7 @@ fn a_stopped_worker_is_replaced_after_the_hang_limit_and_all_sessions_get_the_ne
 
 #[test]
 fn a_hang_limit_beyond_every_deadline_is_reached_by_several_sessions_together() {
-    let identity = identity().flag("--hang-limit", "2500ms");
+    let identity = identity().hang_limit("5s");
     let first = identity.patient();
     stop(first.pid);
     let mut silent_for = Vec::new();
@@ -40,21 +40,22 @@ fn a_hang_limit_beyond_every_deadline_is_reached_by_several_sessions_together() 
             }
             other => assert!(matches!(other, "starting" | "timed_out"), "{json}"),
         }
-        assert!(silent_for.len() < 60, "never replaced: {silent_for:?}");
+        assert!(silent_for.len() < 500, "never replaced: {silent_for:?}");
     };
     assert!(silent_for.len() >= 2, "replaced too soon: {silent_for:?}");
-    assert!(silent_for.is_sorted() && silent_for.iter().all(|ms| *ms < 2500), "{silent_for:?}");
+    assert!(silent_for.is_sorted() && silent_for.iter().all(|ms| *ms < 5000), "{silent_for:?}");
     assert_eq!(replaced["epoch"], 2);
     assert!(!is_alive(first.pid));
 }
 
 #[test]
 fn a_proof_in_between_makes_a_suspicion_void() {
-    let identity = identity().flag("--hang-limit", "2500ms");
+    // Three suspicions are longer than the limit, and one is far from it.
+    let identity = identity().hang_limit("10s");
     let worker = identity.patient();
-    for _ in 0..4 {
+    for _ in 0..3 {
         stop(worker.pid);
-        let failure = identity.ensure().within("1s").failure();
+        let failure = identity.ensure().within("4s").failure();
         assert_eq!(failure.code, "unresponsive", "{:?}", failure.error);
         go_on(worker.pid);
         let well = identity.patient();
@@ -63,21 +64,10 @@ fn a_proof_in_between_makes_a_suspicion_void() {
     }
 }
 
-/// Leaves a worker in office whose event loop is stuck for good.
-fn stuck(identity: &Identity, how: &str) -> u32 {
-    let failure = identity.ensure_failing(format!("answer={how}")).within("1s").failure();
-    assert!(
-        matches!(failure.code.as_str(), "starting" | "timed_out" | "unresponsive"),
-        "{:?}",
-        failure.error
-    );
-    identity.only_worker()
-}
-
 #[test]
 fn a_worker_whose_event_loop_is_blocked_is_replaced_by_a_session() {
-    let identity = identity().flag("--hang-limit", "1s").env("ONEWORKER_WATCHDOG", "1h");
-    let old = stuck(&identity, "block");
+    let identity = identity().hang_limit("1s");
+    let old = identity.stuck("block");
     let begun = Instant::now();
     let worker = identity.assert_recovered(1);
     assert_eq!(worker.outcome, "replaced");
@@ -87,8 +77,9 @@ fn a_worker_whose_event_loop_is_blocked_is_replaced_by_a_session() {
 
 #[test]
 fn a_worker_whose_event_loop_spins_ends_itself() {
-    let identity = identity().flag("--hang-limit", "1s");
-    let old = stuck(&identity, "spin");
+    // No session would replace it: it is busy, and would have an hour.
+    let identity = identity().flag("--hang-limit", "10m").env("ONEWORKER_WATCHDOG", "1s");
+    let old = identity.stuck("spin");
     let begun = Instant::now();
     let worker = identity.assert_recovered(1);
     assert_ne!(worker.pid, old);

@@ -26,7 +26,7 @@ fn start_time(pid: u32) -> u64 {
 
 #[test]
 fn a_dead_workers_pid_that_belongs_to_somebody_else_now_is_left_alone() {
-    let identity = identity().flag("--hang-limit", "500ms");
+    let identity = identity().hang_limit("10m");
     let mut bystander = Bystander::start();
     let first = identity.patient();
     kill_and_wait(first.pid);
@@ -38,7 +38,7 @@ fn a_dead_workers_pid_that_belongs_to_somebody_else_now_is_left_alone() {
 
 #[test]
 fn a_record_that_wholly_names_a_living_stranger_means_nothing_while_the_lock_is_free() {
-    let identity = identity().flag("--hang-limit", "500ms");
+    let identity = identity().hang_limit("10m");
     let mut bystander = Bystander::start();
     let first = identity.patient();
     kill_and_wait(first.pid);
@@ -51,7 +51,7 @@ fn a_record_that_wholly_names_a_living_stranger_means_nothing_while_the_lock_is_
 
 #[test]
 fn a_hung_worker_is_ended_and_not_the_stranger_that_the_record_names() {
-    let identity = identity().flag("--hang-limit", "500ms");
+    let identity = identity().hang_limit("2s");
     let mut bystander = Bystander::start();
     let first = identity.patient();
     stop(first.pid);
@@ -63,7 +63,7 @@ fn a_hung_worker_is_ended_and_not_the_stranger_that_the_record_names() {
 
 #[test]
 fn a_launch_note_whose_pid_belongs_to_somebody_else_now_is_neither_waited_for_nor_acted_on() {
-    let identity = identity().flag("--hang-limit", "1h");
+    let identity = identity().hang_limit("1h");
     let mut bystander = Bystander::start();
     let first = identity.patient();
     kill_and_wait(first.pid);
@@ -81,7 +81,7 @@ fn a_launch_note_whose_pid_belongs_to_somebody_else_now_is_neither_waited_for_no
 
 #[test]
 fn a_process_that_only_looks_like_a_worker_is_left_alone() {
-    let identity = identity().flag("--hang-limit", "500ms");
+    let identity = identity().hang_limit("2s");
     let first = identity.patient();
     // To whoever goes by the text of `ps`.
     let arguments =
@@ -91,7 +91,7 @@ fn a_process_that_only_looks_like_a_worker_is_left_alone() {
     let next = identity.patient();
     assert_eq!(next.outcome, "replaced");
     stop(next.pid);
-    let stopped = identity.command("stop").args(["--force"]).within("2s").output();
+    let stopped = identity.command("stop").args(["--force"]).within("16s").output();
     assert!(stopped.status.success(), "{}", String::from_utf8_lossy(&stopped.stderr));
     bystander.assert_untouched();
 }

@@ -3,18 +3,18 @@
 
 use std::time::{Duration, Instant};
 
-use oneworker_tests::{AT_ONCE, PATIENCE, is_alive};
+use oneworker_tests::{AT_ONCE, is_alive, once_seen};
 
 use crate::identity;
 
-const HANG_LIMIT: Duration = Duration::from_millis(500);
+const HANG_LIMIT: Duration = Duration::from_secs(1);
 
 /// Of its own accord it would stay at this point for ever: no watchdog ends it. It is replaced after so many hang limits.
 fn stuck_at((point, patience): (&str, u32)) {
-    let identity = identity().flag("--hang-limit", "500ms").env("ONEWORKER_WATCHDOG", "1h");
+    let identity = identity().hang_limit("1s");
     let begun = Instant::now();
-    let failure = identity.ensure_failing(format!("{point}=block")).within("1s").failure();
-    assert_eq!(failure.code, "starting", "{:?}", failure.error);
+    // The session that launches it waits for it, and does not judge it.
+    once_seen(&["starting"], || identity.ensure_failing(format!("{point}=block")));
     let stuck = identity.only_worker();
     // The second one's is the first epoch if the first worker did not come to drawing one.
     let before = identity.epoch();
@@ -23,7 +23,6 @@ fn stuck_at((point, patience): (&str, u32)) {
     assert!(!is_alive(stuck), "it is still there");
     let took = begun.elapsed();
     assert!(took >= patience * HANG_LIMIT, "it was replaced before its time: {took:?}");
-    assert!(took < PATIENCE, "{took:?}");
 }
 
 // A slow start is no hang, and gets six times as long; but of who has not come to say that it is starting, nobody can tell.
@@ -37,7 +36,7 @@ each! { stuck_at:
 
 #[test]
 fn a_worker_that_is_stuck_on_its_way_to_readiness_ends_itself() {
-    let identity = identity().flag("--hang-limit", "1s");
+    let identity = identity().flag("--hang-limit", "10m").env("ONEWORKER_WATCHDOG", "1s");
     let begun = Instant::now();
     let failure = identity.failing("bind.before=block");
     assert_eq!(failure.code, "launch_failed", "{:?}", failure.error);

@@ -119,7 +119,7 @@ fn assert_works(installed: &Path, binary: &Path) {
     assert_eq!(Command::new(installed).arg("--no-such-flag").output().unwrap().status.code(), Some(2));
     assert_eq!(command("status").json().0, 3, "there is no worker yet");
 
-    let worker = command("ensure").within("60s").success();
+    let worker = command("ensure").patiently().success();
     assert_eq!(worker.outcome, "started");
     let program = fs::read_link(format!("/proc/{}/exe", worker.pid)).unwrap();
     assert_eq!(program, binary.canonicalize().unwrap());

@@ -31,7 +31,7 @@ fn a_relay_to_this_very_worker_is_found_out_by_the_address_it_can_not_prove() {
 /// An identity that will do with any port, and its worker, which was killed. It had a port that the system does not give away by chance.
 fn killed() -> (Identity, Success) {
     let identity = identity();
-    let worker = identity.ensure_on_port(&free_port().to_string()).within("60s").success();
+    let worker = identity.ensure_on_port(&free_port().to_string()).patiently().success();
     kill_and_wait(worker.pid);
     (identity, worker)
 }

@@ -39,7 +39,7 @@ fn a_port_that_is_left_to_a_dead_programs_child_is_named_with_the_child_and_used
     let identity = identity().on_port(port);
     let mut child = Bystander::inheriting(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap());
     for _ in 0..2 {
-        let failure = identity.ensure().within("20s").failure();
+        let failure = identity.patient_ensure().failure();
         assert_eq!(
             (failure.code.as_str(), &failure.error["port"], &failure.error["pid"], &failure.error["program"]),
             ("port_taken", &port.into(), &child.pid().into(), &"sleep".into()),

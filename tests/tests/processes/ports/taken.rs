@@ -24,10 +24,10 @@ fn is_named_and_waited_out(squat: impl FnOnce(u16) -> Squatter) {
     let port = free_port();
     let identity = identity().on_port(port);
     let squatter = squat(port);
-    let first = identity.ensure().within("20s").failure();
+    let first = identity.patient_ensure().failure();
     assert_names_this_process(&first, port);
     assert_eq!(identity.epoch(), 1, "more than one launch");
-    for session in all_at_once((0..6).map(|_| identity.ensure().within("20s"))) {
+    for session in all_at_once((0..6).map(|_| identity.patient_ensure())) {
         assert_names_this_process(&session.failure(), port);
     }
     assert_eq!(
@@ -79,9 +79,9 @@ fn a_session_never_tries_the_port_by_taking_it() {
     let port = free_port();
     let identity = identity().on_port(port);
     let squatter = Squatter::silent(port);
-    assert_names_this_process(&identity.ensure().within("20s").failure(), port);
+    assert_names_this_process(&identity.patient_ensure().failure(), port);
     // It finds out that nothing has changed without a call that would be in the way of others.
-    let again = identity.ensure().within("20s").with(forbid(Forbidden::Binding)).failure();
+    let again = identity.patient_ensure().with(forbid(Forbidden::Binding)).failure();
     assert_names_this_process(&again, port);
     drop(squatter);
     let worker = identity.patient();
@@ -97,7 +97,8 @@ fn a_port_held_by_a_clients_connection_is_waited_for() {
     let session = identity.patient_ensure().start();
     // The epoch is drawn before the port is judged.
     wait_for("the worker to take office", || (identity.epoch() == 1).then_some(()));
-    std::thread::sleep(Duration::from_millis(500));
+    // The worker waits for it for three seconds.
+    std::thread::sleep(Duration::from_millis(300));
     drop(connection);
     let worker = session.success();
     assert_eq!((worker.port, worker.epoch), (port, 1), "it was not waited for");
@@ -108,7 +109,7 @@ fn a_port_that_a_client_keeps_is_an_error_in_time_and_the_next_session_tries_aga
     let port = free_port();
     let identity = identity().on_port(port);
     let connection = occupy_as_client(port);
-    let failure = identity.ensure().within("20s").failure();
+    let failure = identity.patient_ensure().failure();
     assert_eq!(
         (failure.code.as_str(), &failure.error["port"]),
         ("port_taken", &port.into()),
@@ -124,7 +125,7 @@ fn two_identities_on_one_port_do_not_share_it_and_the_first_is_named() {
     let port = free_port();
     let (one, other) = (identity().on_port(port), identity().on_port(port));
     let first = one.patient();
-    let failure = other.ensure().within("20s").failure();
+    let failure = other.patient_ensure().failure();
     assert_eq!(
         (failure.code.as_str(), &failure.error["pid"]),
         ("port_taken", &first.pid.into()),
@@ -144,7 +145,7 @@ fn another_users_worker_on_the_port_is_named_and_not_used() {
     let port = free_port();
     let (theirs, ours) = (identity().on_port(port).owned_by(NOBODY), identity().on_port(port));
     let first = theirs.patient_ensure().with(as_user(NOBODY)).success();
-    let failure = ours.ensure().within("20s").failure();
+    let failure = ours.patient_ensure().failure();
     assert_eq!(
         (failure.code.as_str(), &failure.error["pid"]),
         ("port_taken", &first.pid.into()),
@@ -162,7 +163,7 @@ fn a_stopped_worker_is_not_taken_for_gone_because_another_identity_asks_for_its_
     let (one, other) = (identity().on_port(port), identity().on_port(port));
     let first = one.patient();
     stop(first.pid);
-    let failure = other.ensure().within("20s").failure();
+    let failure = other.patient_ensure().failure();
     assert_eq!(
         (failure.code.as_str(), &failure.error["pid"]),
         ("port_taken", &first.pid.into()),

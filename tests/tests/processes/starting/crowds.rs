@@ -14,7 +14,7 @@ const SESSIONS: usize = 32;
 #[test]
 fn a_crowd_that_waits_hardly_uses_the_cpu_and_is_answered_as_soon_as_there_is_a_worker() {
     let identity = identity().flag("--hang-limit", "10m");
-    let first = identity.ensure_failing("bind.before=stop").within("60s").start();
+    let first = identity.ensure_failing("bind.before=stop").patiently().start();
     let record = wait_for("a worker in office", || identity.record());
     let worker = u32::try_from(record["pid"].as_u64().unwrap()).unwrap();
     wait_until_stopped(worker);
@@ -22,12 +22,13 @@ fn a_crowd_that_waits_hardly_uses_the_cpu_and_is_answered_as_soon_as_there_is_a_
     let begun = identity.scratch().join("begun");
     File::create(&begun).unwrap();
     let note = format!("ensure.start=note:{}", begun.display());
-    let sessions = all_at_once((0..SESSIONS).map(|_| identity.ensure_failing(&note).within("60s")));
+    let sessions = all_at_once((0..SESSIONS).map(|_| identity.ensure_failing(&note).patiently()));
     wait_for("all sessions to begin", || {
         (fs::read_to_string(&begun).unwrap().lines().count() == SESSIONS).then_some(())
     });
     let used = || sessions.iter().map(|session| cpu_time(session.pid())).sum::<Duration>();
     let before = used();
+    // The pace is what is tested. A loaded machine gives them less of the CPU, and never more.
     std::thread::sleep(Duration::from_secs(1));
     let used = used() - before;
     assert!(!before.is_zero(), "this system does not count: this test shows nothing");

@@ -57,7 +57,7 @@ fn sessions_with_nothing_in_common_but_user_and_state_directory_get_one_worker()
             ["tmp", "home", "xdg-state", "work"].map(|kind| identity.scratch().join(format!("{kind}-{n}")));
         dirs.iter().for_each(|dir| fs::create_dir_all(dir).unwrap());
         let [tmp, home, xdg, work] = dirs;
-        let run = identity.command_of(&binaries[n % binaries.len()], "ensure").arg("--json").within("60s");
+        let run = identity.command_of(&binaries[n % binaries.len()], "ensure").arg("--json").patiently();
         let run = run
             .env("TMPDIR", tmp)
             .env("HOME", home)

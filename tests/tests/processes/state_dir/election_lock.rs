@@ -15,7 +15,7 @@ use super::identity;
 /// them all.
 fn election_survives(change: impl Fn(&Path)) {
     let identity = identity();
-    let stopped = identity.ensure_failing("elect.won=stop").within("5m").start();
+    let stopped = identity.ensure_failing("elect.won=stop").patiently().start();
     wait_until_stopped(stopped.pid());
     change(&identity.file("spawn.lock"));
     let others: Vec<_> = (0..8).map(|_| identity.patient_ensure().start()).collect();
@@ -111,7 +111,7 @@ fn a_fifo_in_the_place_of_the_election_lock_is_an_error_and_no_endless_wait() {
     let identity = identity();
     fs::create_dir(identity.state_dir()).unwrap();
     rustix::fs::mkfifoat(rustix::fs::CWD, identity.file("spawn.lock"), 0o600.into()).unwrap();
-    let failure = identity.ensure().within("5s").failure();
+    let failure = identity.patient_ensure().failure();
     assert_eq!(failure.code, "lock_failed", "{:?}", failure.error);
     assert!(failure.error["message"].as_str().unwrap().contains("spawn.lock"), "{:?}", failure.error);
 }

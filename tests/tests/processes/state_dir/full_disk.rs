@@ -55,12 +55,12 @@ fn a_worker_goes_on_serving_when_the_disk_fills_and_stops_in_good_order() {
 
 #[test]
 fn a_hung_worker_is_replaced_on_a_full_disk_too_as_soon_as_there_is_room() {
-    let identity = identity().flag("--hang-limit", "1s");
+    let identity = identity().hang_limit("2s");
     let Some(disk) = small_disk(&identity) else { return };
     let worker = identity.patient();
     disk.fill();
     stop(worker.pid);
-    let failure = identity.ensure().within("30s").failure();
+    let failure = identity.patient_ensure().failure();
     assert_eq!(failure.error["worker_code"], "state_dir", "{:?}", failure.error);
     assert!(!is_alive(worker.pid));
     disk.clear();

@@ -13,7 +13,7 @@ fn a_history_full_of_garbage_keeps_nobody_from_office() {
     let identity = identity();
     fs::create_dir(identity.state_dir()).unwrap();
     fs::write(identity.file("lifecycle.db"), vec![0xAB; 100_000]).unwrap();
-    let first = identity.ensure().success();
+    let first = identity.patient();
     kill_and_wait(first.pid);
     let next = identity.patient();
     assert_eq!(next.epoch, 2);
@@ -22,12 +22,12 @@ fn a_history_full_of_garbage_keeps_nobody_from_office() {
 
 #[test]
 fn a_process_stopped_inside_a_transaction_on_the_history_keeps_nobody_from_office() {
-    let identity = identity().flag("--hang-limit", "1s");
+    let identity = identity().hang_limit("2s");
     fs::create_dir(identity.state_dir()).unwrap();
     let mut writer =
         Command::new(STUCK_WRITER).arg(identity.file("lifecycle.db")).stdin(Stdio::null()).spawn().unwrap();
     wait_until_stopped(writer.id());
-    let first = identity.ensure().success();
+    let first = identity.patient();
     // Nor does it keep one from being replaced, or from stopping.
     stop(first.pid);
     let next = identity.patient();

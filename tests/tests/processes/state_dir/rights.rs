@@ -26,7 +26,7 @@ fn without_rights(run: Run) -> Run {
 }
 
 fn refused(run: Run, why: &str) -> Failure {
-    let failure = run.within("60s").failure();
+    let failure = run.patiently().failure();
     assert_eq!(failure.code, "state_dir", "{:?}", failure.error);
     assert!(failure.error["message"].as_str().unwrap().contains(why), "{:?}", failure.error);
     assert!(failure.took < AT_ONCE, "{:?}", failure.took);
@@ -55,7 +55,7 @@ fn a_state_directory_that_can_not_be_written_to_is_named_at_once() {
         std::os::unix::fs::chown(identity.state_dir(), Some(NOBODY), Some(NOBODY)).unwrap();
     }
     set_mode(&identity.state_dir(), 0o500);
-    let failure = without_rights(identity.ensure()).within("60s").failure();
+    let failure = without_rights(identity.ensure()).patiently().failure();
     assert!(matches!(failure.code.as_str(), "state_dir" | "lock_failed"), "{:?}", failure.error);
     assert!(failure.error["message"].as_str().unwrap().contains("Permission denied"), "{:?}", failure.error);
     assert!(failure.took < AT_ONCE, "{:?}", failure.took);

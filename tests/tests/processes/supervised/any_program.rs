@@ -162,7 +162,7 @@ if "NOTIFY_SOCKET" in os.environ:
     # Each waits for room.
     for _ in range(100): told.sendto(b"WATCHDOG=1", os.environ["NOTIFY_SOCKET"])
 "#;
-    let identity = configured(&format!("[worker]\nready = {{ {check}, within = \"50s\" }}\n"));
+    let identity = configured(&format!("[worker]\nready = {{ {check}, within = \"10m\" }}\n"));
     let server = script(&identity, "server.py", &format!("{announce}{SERVER}"));
     let (status, answer) = ensure(&identity, &["python3", &server]).json();
     assert_eq!(status, 0, "{answer}");
@@ -187,7 +187,7 @@ fn a_session_that_names_no_command_gets_the_one_that_runs_and_data_is_beside_it(
     let (status, again) = identity.patient_ensure().json();
     assert_eq!((status, &again["child_pid"], &again["url"]), (0, &first["child_pid"], &first["url"]));
     assert_eq!(again["warnings"], serde_json::Value::Null);
-    let put = identity.command("put").arg("a note beside a command").within("60s").output();
+    let put = identity.command("put").arg("a note beside a command").patiently().output();
     assert!(put.status.success(), "{put:?}");
     let (_, seen) = identity.command("status").arg("--json").json();
     assert_eq!((&seen["child_pid"], &seen["url"]), (&first["child_pid"], &first["url"]));

@@ -52,7 +52,7 @@ fn nobody_takes_the_port_while_helpers_are_started_before_the_command() {
     let identity = configured("");
     let thief = script(&identity, "thief.py", thief);
     let plan = format!(
-        "[[helper]]\nname = \"thief\"\ncommand = [\"python3\", {thief:?}]\nready = {{ line = \"refused\", within = \"10s\" }}\n"
+        "[[helper]]\nname = \"thief\"\ncommand = [\"python3\", {thief:?}]\nready = {{ line = \"refused\", within = \"10m\" }}\n"
     );
     std::fs::write(identity.scratch().join("oneworker.toml"), plan).unwrap();
     let server = script(&identity, "server.py", SERVER);

@@ -10,9 +10,8 @@ mod trees;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::PathBuf;
-use std::time::Duration;
 
-use oneworker_tests::{Identity, Run, free_port};
+use oneworker_tests::{Identity, PATIENCE, Run, free_port};
 use serde_json::Value;
 
 use crate::identity;
@@ -44,7 +43,7 @@ fn ensure(identity: &Identity, command: &[&str]) -> Run {
 /// What the server on this port answers to a `GET /`; nothing if it can't be asked.
 fn get(port: u16) -> Option<String> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
     stream.write_all(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n").ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;

@@ -75,7 +75,7 @@ fn a_command_that_never_gets_ready() {
 #[test]
 fn a_command_that_listens_on_another_port() {
     let identity = configured(
-        "[worker]\nready = { tcp = \"{port}\", within = \"3s\" }\n[worker.env]\nset = { ONEWORKER_PORT = \"0\" }\n",
+        "[worker]\nready = { tcp = \"{port}\", within = \"15s\" }\n[worker.env]\nset = { ONEWORKER_PORT = \"0\" }\n",
     );
     let elsewhere = oneworker_tests::free_port();
     let server = script(
@@ -94,7 +94,7 @@ fn a_port_that_somebody_else_has_is_named_and_the_command_is_not_started() {
     let server = script(&identity, "server.py", &format!("open('started', 'w')\n{SERVER}"));
     let held = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = held.local_addr().unwrap().port().to_string();
-    let failure = identity.ensure_on_port(&port).within("60s").args(["--", "python3", &server]).failure();
+    let failure = identity.ensure_on_port(&port).patiently().args(["--", "python3", &server]).failure();
     assert_eq!((failure.code.as_str(), &failure.error["pid"]), ("port_taken", &std::process::id().into()));
     assert!(!identity.file("started").exists());
 }

@@ -68,9 +68,14 @@ fn a_worker_holds_none_of_the_pipes_that_its_session_was_given() {
 fn the_monitor_of_a_start_holds_none_of_the_sessions_pipes_either() {
     let identity = identity();
     // The worker takes its time, so the session gives up; its monitor must not keep the caller waiting.
-    let run = identity.ensure_failing("bind.before=sleep:60000").within("500ms");
-    let output = run.through(r#"out=$("$@"); echo "$?""#).output();
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), "10\n");
+    let status = |deadline: &str| {
+        let run = identity.ensure_failing("bind.before=block").within(deadline);
+        let output = run.through(r#"out=$("$@"); echo "$?""#).output();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // On a loaded machine its time may be up before it has launched one.
+    let said = ["500ms", "2s", "8s"].into_iter().map(status).find(|said| said != "15\n");
+    assert_eq!(said.as_deref(), Some("10\n"));
     assert!(is_alive(identity.only_worker()), "the worker goes on starting");
 }
 

@@ -23,11 +23,11 @@ fn a_session_in_another_pid_namespace_leaves_a_stopped_worker_alone() {
     if cannot_unshare(PID_NAMESPACE) {
         return;
     }
-    let identity = identity().flag("--hang-limit", "500ms");
+    let identity = identity().hang_limit("2s");
     let worker = identity.patient();
     stop(worker.pid);
     for _ in 0..2 {
-        let failure = unshare(identity.ensure().within("20s"), PID_NAMESPACE).failure();
+        let failure = unshare(identity.patient_ensure(), PID_NAMESPACE).failure();
         assert_eq!(failure.code, "other_machine", "{:?}", failure.error);
         assert!(failure.error["what"].as_str().unwrap().contains("pid namespace"), "{:?}", failure.error);
     }
@@ -41,12 +41,12 @@ fn a_session_in_another_network_namespace_says_so_and_leaves_the_worker_alone() 
     if cannot_unshare(NET_NAMESPACE) {
         return;
     }
-    let identity = identity().flag("--hang-limit", "500ms");
+    let identity = identity().hang_limit("2s");
     let worker = identity.patient();
     for network in
         [NET_NAMESPACE.to_owned(), format!("{NET_NAMESPACE} sh -c 'ip link set lo up; exec \"$@\"' sh")]
     {
-        let failure = unshare(identity.ensure().within("20s"), &network).failure();
+        let failure = unshare(identity.patient_ensure(), &network).failure();
         assert_eq!(failure.code, "other_machine", "{:?}", failure.error);
         assert_eq!(failure.error["what"], "network namespace");
         assert!(failure.took < AT_ONCE, "{:?}", failure.took);

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::identity;
 
 fn not_permitted(run: Run) -> Failure {
-    let failure = run.within("30s").failure();
+    let failure = run.patiently().failure();
     assert_eq!(failure.code, "not_permitted", "{:?}", failure.error);
     assert!(failure.took < AT_ONCE, "{:?}", failure.took);
     failure
@@ -33,7 +33,7 @@ fn without_sockets_nothing_is_started(errno: i32) {
 
 fn without_sockets_a_worker_is_left_alone(errno: i32) {
     // The shortest limit: a worker that only this session can't reach must not be taken for hung.
-    let identity = identity().flag("--hang-limit", "500ms");
+    let identity = identity().hang_limit("2s");
     let worker = identity.patient();
     for _ in 0..3 {
         not_permitted(identity.ensure().with(forbid(Forbidden::Sockets(errno))));
@@ -73,7 +73,7 @@ fn a_session_that_may_not_signal_reuses_a_worker_and_starts_one() {
 
 #[test]
 fn a_session_that_may_not_signal_says_so_before_a_hung_worker() {
-    let identity = identity().flag("--hang-limit", "500ms");
+    let identity = identity().hang_limit("2s");
     let worker = identity.patient();
     stop(worker.pid);
     let failure = not_permitted(identity.ensure().with(forbid(Forbidden::Signals)));
@@ -99,8 +99,7 @@ fn a_session_that_may_not_start_processes_says_so_and_reuses_a_worker() {
 
 #[test]
 fn too_few_descriptors_are_named_in_time_and_never_cost_a_worker_its_office() {
-    let (running, empty) =
-        (identity().flag("--hang-limit", "500ms"), identity().flag("--hang-limit", "500ms"));
+    let (running, empty) = (identity().hang_limit("2s"), identity().hang_limit("2s"));
     let worker = running.patient();
     let mut worked = 0;
     // In the C library's words.
@@ -108,8 +107,7 @@ fn too_few_descriptors_are_named_in_time_and_never_cost_a_worker_its_office() {
     for limit in 3..24 {
         for identity in [&running, &empty] {
             // A limit for the session alone: its worker is to have what it needs.
-            let (output, took) =
-                identity.ensure().within("20s").with(limit_open_files(limit)).start().output();
+            let (output, took) = identity.patient_ensure().with(limit_open_files(limit)).start().output();
             let said = format!(
                 "{limit}: {:?} {}{}",
                 output.status,

@@ -38,7 +38,7 @@ each! { a_session_retires_only_whom_it_meant:
 fn stop_ends_only_whom_it_meant(point: &str) {
     let identity = identity().on_port(free_port());
     let old = identity.patient();
-    let late = identity.command("stop").args(["--json", "--force"]).within("20s");
+    let late = identity.command("stop").args(["--json", "--force"]).patiently();
     let late = late.env("ONEWORKER_FAILPOINTS", format!("{point}=stop")).start();
     wait_until_stopped(late.pid());
     kill_and_wait(old.pid);

@@ -27,7 +27,7 @@ fn request(identity: &Identity, (min, max): (u32, u32), program: (u32, u32)) -> 
         .build()
         .unwrap();
     EnsureRequest::builder(id, LaunchCommand::new(PathBuf::from(ANY_PROTOCOL), args))
-        .deadline(Duration::from_secs(30))
+        .deadline(Duration::from_secs(600))
         .backoff(Backoff { base: Duration::ZERO, ..Backoff::default() })
         .build()
         .unwrap()

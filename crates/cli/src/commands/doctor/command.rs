@@ -7,6 +7,7 @@ use super::checks::{self, CONFIG};
 use super::diagnosis::{Diagnosis, DoctorOutput, examine};
 use super::finding::{Finding, Level};
 use crate::args::DoctorArgs;
+use crate::errors;
 use crate::exit::{self, Exit};
 use crate::explain;
 use crate::output::{self, Mode, printable};
@@ -44,5 +45,5 @@ fn code(diagnoses: &[Diagnosis]) -> Exit {
     let wrong = diagnoses
         .iter()
         .any(|diagnosis| diagnosis.level == Level::Problem && diagnosis.repaired != Some(true));
-    if wrong { exit::of("unhealthy") } else { exit::OK }
+    if wrong { errors::exit_of("unhealthy") } else { exit::OK }
 }

@@ -12,6 +12,7 @@ use super::table::{coloured, table};
 use super::view::View;
 use crate::args::ReapArgs;
 use crate::census::ProcessKind;
+use crate::errors;
 use crate::exit::{self, Exit};
 use crate::failure::Failure;
 use crate::output::{self, Mode, SCHEMA, printable};
@@ -46,7 +47,7 @@ pub(in super::super) fn run(args: &ReapArgs) -> Done {
             if !asked {
                 output::note("nothing was ended: --yes ends them");
             }
-            return Ok(exit::of("strays"));
+            return Ok(errors::exit_of("strays"));
         }
     } else if mode == Mode::Human {
         output::result(mode, &plan.words(), &ReapOutput::new(&plan, &[]))?;
@@ -62,7 +63,7 @@ pub(in super::super) fn run(args: &ReapArgs) -> Done {
 
 fn code(ends: &[ProcessEnd]) -> Exit {
     let left = ends.iter().any(|end| matches!(end.outcome, EndOutcome::Failed | EndOutcome::Traced));
-    if left { exit::of("strays") } else { exit::OK }
+    if left { errors::exit_of("strays") } else { exit::OK }
 }
 
 /// What is said before anything is done.

@@ -80,7 +80,7 @@ fn an_office_without_an_answer_is_unresponsive() {
         ..nothing()
     };
     let report = report(&sight);
-    assert_eq!(report.exit(), exit::of("unresponsive"));
+    assert_eq!(report.exit(), errors::exit_of("unresponsive"));
     assert!(report.table().contains("unresponsive: it does not answer"));
 }
 
@@ -92,7 +92,7 @@ fn every_state_has_an_exit_code() {
         WorkerCondition::Unresponsive,
         WorkerCondition::NotRunning,
     ] {
-        assert_ne!(exit::of(state.word()), exit::OTHER, "{state:?}");
+        assert_ne!(errors::exit_of(state.word()), exit::OTHER, "{state:?}");
         assert_eq!(serde_json::to_value(state).unwrap(), state.word());
     }
 }

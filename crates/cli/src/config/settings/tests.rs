@@ -3,6 +3,7 @@ use std::path::Path;
 use worker::ChildSpec;
 
 use super::*;
+use crate::config::{DEFINITIONS, Definition};
 
 /// A state directory that is absolute on this system.
 fn absolute() -> PathBuf {

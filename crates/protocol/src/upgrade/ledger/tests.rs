@@ -1,3 +1,4 @@
+use super::super::refusal::Refusal;
 use super::*;
 
 const LIMITS: UpgradeLimits = UpgradeLimits { per_hour: 6, probation: Duration::from_secs(60), failures: 2 };

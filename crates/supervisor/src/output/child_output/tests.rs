@@ -13,7 +13,7 @@ use super::*;
 #[cfg(target_os = "linux")]
 mod full_disk;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A child's output, as a test writes it.
 struct Said {

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::api::{Filter, Observation};
 use rusqlite::{Connection, OpenFlags};
 
 use super::super::{Page, leases, observations, schema};
 use super::word;
+use crate::api::{Filter, Observation};
 
 #[derive(Debug)]
 pub(super) struct Found {

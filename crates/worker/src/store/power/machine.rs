@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
-use crate::api::{Filter, NewObservation, Receipt};
 use async_trait::async_trait;
 use coordinator::Epoch;
 use coordinator::fence::Fence;
@@ -18,6 +17,7 @@ use oneworker_disk::Disk;
 use super::found::{self, Found};
 use super::ledger::Ledger;
 use super::word;
+use crate::api::{Filter, NewObservation, Receipt};
 use crate::store::{NewLease, Retention, Store, StoreConfig, StoreError};
 
 /// So long an observation is kept, on a clock that only moves when it is told to.

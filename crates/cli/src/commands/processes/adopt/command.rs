@@ -13,6 +13,7 @@ use super::replacement::{make_room, start};
 use super::supervision;
 use crate::args::AdoptArgs;
 use crate::commands::question;
+use crate::errors;
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, Mode, SCHEMA, printable};
@@ -40,7 +41,7 @@ pub(in crate::commands) fn run(args: &AdoptArgs) -> Done {
             if !asked {
                 output::note("nothing was done: --yes does it");
             }
-            return Ok(exit::of("unconfirmed"));
+            return Ok(errors::exit_of("unconfirmed"));
         }
         // The answer may have come hours later.
         let again = OldDaemon::find(&machine, &request, args.pid)?;
