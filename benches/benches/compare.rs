@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use coordinator::{LaunchCommand, WorkerSpec, ensure_single_worker};
+use coordinator::{EnsureRequest, LaunchCommand, WorkerId, ensure_single_worker};
 use oneworker_benches::{Stage, Timing, bare_get, chosen_or};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -53,12 +53,13 @@ fn in_process(n: usize) {
     let stage = Stage::new(&measured());
     let address = stage.address();
     let command = LaunchCommand::new(measured(), stage.args("serve"));
-    let spec = WorkerSpec::builder(command).port("auto").state_dir(stage.state_dir()).build().unwrap();
+    let id = WorkerId::builder().port("auto").state_dir(stage.state_dir()).build().unwrap();
+    let request = EnsureRequest::new(id, command);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (mut bare, mut ours) = (Vec::new(), Vec::new());
     for _ in 0..n {
         bare.push(timed(|| bare_get(address).unwrap()));
-        ours.push(timed(|| runtime.block_on(ensure_single_worker(&spec)).unwrap()));
+        ours.push(timed(|| runtime.block_on(ensure_single_worker(&request)).unwrap()));
     }
     let (bare, ours) = (Timing::of(bare), Timing::of(ours));
     row(

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use coordinator::{Backoff, LaunchCommand, Worker, WorkerSpec, blocking, ensure_single_worker};
+use coordinator::{Backoff, EnsureRequest, LaunchCommand, Worker, WorkerId, blocking, ensure_single_worker};
 use oneworker_tests::{Identity, children_of, kill, wait_for, wait_until_gone};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_oneworker-under-test");
@@ -27,14 +27,14 @@ fn descriptors() -> usize {
     entries("/proc/self/fd")
 }
 
-fn spec(identity: &Identity) -> WorkerSpec {
+fn request(identity: &Identity) -> EnsureRequest {
     let state_dir = identity.state_dir();
     let args = ["serve", "--no-config", "--port", "auto", "--state-dir", state_dir.to_str().unwrap()];
     // Every one of these workers dies young; that is not what is tested here.
     let backoff = Backoff { base: Duration::ZERO, ..Backoff::default() };
-    let builder =
-        WorkerSpec::builder(LaunchCommand::new(identity.binary(), args)).port("auto").state_dir(&state_dir);
-    builder.deadline(Duration::from_secs(600)).backoff(backoff).build().unwrap()
+    let id = WorkerId::builder().port("auto").state_dir(&state_dir).build().unwrap();
+    let request = EnsureRequest::builder(id, LaunchCommand::new(identity.binary(), args));
+    request.deadline(Duration::from_secs(600)).backoff(backoff).build().unwrap()
 }
 
 /// Calls, and kills the worker now and then. Returns the epochs seen.
@@ -54,7 +54,7 @@ fn calls(n: u32, mut ensure: impl FnMut() -> Worker) -> Vec<u64> {
 #[test]
 fn ten_thousand_calls_leave_no_child_thread_or_descriptor_behind() {
     let identity = Identity::new(BINARY);
-    let spec = spec(&identity);
+    let request = request(&identity);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -63,8 +63,8 @@ fn ten_thousand_calls_leave_no_child_thread_or_descriptor_behind() {
         .build()
         .unwrap();
     let in_turn = |n: u32| {
-        let mut epochs = calls(n / 2, || blocking::ensure_single_worker(&spec).unwrap());
-        epochs.extend(calls(n / 2, || runtime.block_on(ensure_single_worker(&spec)).unwrap()));
+        let mut epochs = calls(n / 2, || blocking::ensure_single_worker(&request).unwrap());
+        epochs.extend(calls(n / 2, || runtime.block_on(ensure_single_worker(&request)).unwrap()));
         epochs
     };
 

@@ -1,7 +1,7 @@
 //! What to do about each failure: the help of the table of errors, with its words filled in.
 
 use coordinator::machine::{Activity, LaunchError};
-use coordinator::{EnsureError, TenureError, WorkerSpec};
+use coordinator::{EnsureError, TenureError, WorkerId};
 use serde_json::Value;
 use worker::ServeError;
 
@@ -52,9 +52,9 @@ pub(crate) fn quoted(text: &str) -> String {
 }
 
 /// What to do when there is no worker.
-pub(crate) fn ensure(error: &EnsureError, words: &Words, spec: &WorkerSpec) -> String {
+pub(crate) fn ensure(error: &EnsureError, words: &Words, id: &WorkerId) -> String {
     let mut facts = fields::facts(error);
-    facts.insert("log".to_owned(), spec.log_file().to_string_lossy().into());
+    facts.insert("log".to_owned(), id.log_file().to_string_lossy().into());
     facts.insert("elsewhere".to_owned(), words.command("ensure --port auto").into());
     let (code, cause) = match error {
         EnsureError::Unresponsive { activity: Activity::Stopped, .. } => (error.code(), "stopped"),
@@ -104,7 +104,7 @@ pub(crate) fn config(error: &ConfigError) -> &'static str {
         "usage",
         match error {
             ConfigError::UnknownKey { .. } | ConfigError::Syntax { .. } => "text",
-            ConfigError::BadValue { .. } | ConfigError::Spec(_) => "value",
+            ConfigError::BadValue { .. } | ConfigError::Request(_) => "value",
             ConfigError::Unreadable { .. } | ConfigError::TooLarge { .. } | ConfigError::Missing { .. } => {
                 "file"
             }
@@ -148,18 +148,13 @@ fn in_words(fact: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use coordinator::LaunchCommand;
-
     use super::*;
 
     #[test]
     fn every_error_names_a_command_or_an_action() {
-        let spec = WorkerSpec::builder(LaunchCommand::new("oneworker", ["serve"]))
-            .state_dir(std::env::temp_dir())
-            .build()
-            .unwrap();
+        let id = WorkerId::builder().state_dir(std::env::temp_dir()).build().unwrap();
         for error in crate::fields::samples() {
-            let help = ensure(&error, &Words::default(), &spec);
+            let help = ensure(&error, &Words::default(), &id);
             assert!(help.ends_with('.') && help.len() > 20, "{}: {help}", error.code());
             assert!(!help.contains("may tell more"), "{} has no text of its own", error.code());
         }

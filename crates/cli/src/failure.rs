@@ -1,6 +1,6 @@
 //! A failure as the caller gets it: what happened, why, what to do next, and a code that stays the same.
 
-use coordinator::{EnsureError, WorkerSpec};
+use coordinator::{EnsureError, WorkerId};
 use oneworker_agents::settings::FileError;
 use serde_json::{Map, Value};
 use worker::client::ClientError;
@@ -44,11 +44,11 @@ impl Failure {
     }
 
     /// Why there is no worker.
-    pub(crate) fn ensure(error: &EnsureError, words: &Words, spec: &WorkerSpec) -> Self {
+    pub(crate) fn ensure(error: &EnsureError, words: &Words, id: &WorkerId) -> Self {
         Self {
             code: error.code(),
             message: error.to_string(),
-            help: explain::ensure(error, words, spec),
+            help: explain::ensure(error, words, id),
             fields: fields::of(error),
             log_tail: error.log_tail().filter(|tail| !tail.trim().is_empty()).map(str::to_owned),
         }

@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | `args` | the flags |
 //! | `config` | flags, environment, file and defaults, each value with its source |
-//! | `spec` | what the settings ask `coordinator` and `worker` for |
+//! | `from_settings` | what the settings ask `coordinator` and `worker` for |
 //! | `census` | the processes of this user, and what each is to an identity |
 //! | `commands` | one file for each command |
 //! | `installs` | where this program is installed, and in which versions |
@@ -30,6 +30,7 @@ mod exit;
 mod explain;
 mod failure;
 mod fields;
+mod from_settings;
 mod installs;
 mod output;
 mod progress;
@@ -37,7 +38,6 @@ mod progress;
 mod reference;
 mod request;
 mod service;
-mod spec;
 mod version;
 
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! What most commands begin with: the settings of one identity, and the calls to its worker.
 
-use coordinator::{EnsureError, WorkerSpec};
+use coordinator::{EnsureError, EnsureRequest};
 use worker::client::{Client, ClientError};
 
 use crate::args::Flags;
@@ -8,7 +8,7 @@ use crate::config::{ConfigError, FileChoice, Settings};
 use crate::exit::Exit;
 use crate::explain::Words;
 use crate::failure::Failure;
-use crate::spec::worker_spec;
+use crate::from_settings::ensure_request;
 
 /// The result of a command.
 pub(crate) type Done = Result<Exit, Failure>;
@@ -21,7 +21,7 @@ pub(crate) fn settings(flags: &Flags, file: &FileChoice) -> Result<Settings, Con
 /// A command's call for one identity: its settings, and what it asks the worker for.
 pub(crate) struct Request {
     pub(crate) settings: Settings,
-    pub(crate) spec: WorkerSpec,
+    pub(crate) ensure: EnsureRequest,
     pub(crate) words: Words,
 }
 
@@ -29,14 +29,14 @@ impl Request {
     /// Reads the settings, and checks them against their bounds.
     pub(crate) fn new(flags: &Flags, file: &FileChoice, may_start: bool) -> Result<Self, Failure> {
         let settings = settings(flags, file)?;
-        let spec = worker_spec(&settings, may_start)?;
+        let ensure = ensure_request(&settings, may_start)?;
         let words = Words::new(&settings);
-        Ok(Self { settings, spec, words })
+        Ok(Self { settings, ensure, words })
     }
 
     /// Returns the failure that an error is.
     pub(crate) fn failure(&self, error: &EnsureError) -> Failure {
-        Failure::ensure(error, &self.words, &self.spec)
+        Failure::ensure(error, &self.words, self.ensure.id())
     }
 
     /// Asks the worker for its data. Starts the worker first if it does not run and the request allows it.
@@ -44,7 +44,7 @@ impl Request {
         &self,
         work: impl AsyncFnOnce(Client<'_>) -> Result<T, ClientError>,
     ) -> Result<T, Failure> {
-        let asked = self.block_on(async { Ok(work(Client::new(&self.spec)).await) })?;
+        let asked = self.block_on(async { Ok(work(Client::new(&self.ensure)).await) })?;
         asked.map_err(|error| match error {
             ClientError::Worker(error) => self.failure(&error),
             other => Failure::data(&other, &self.words),

@@ -5,17 +5,14 @@
 // To print is what this program is for.
 #![allow(clippy::print_stdout)]
 
-use coordinator::{LaunchCommand, WorkerSpec, blocking};
+use coordinator::{EnsureRequest, LaunchCommand, WorkerId, blocking};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let (daemon, state_dir) = args.next().zip(args.next()).ok_or("usage: linked_tool DAEMON STATE_DIR")?;
-    let spec = WorkerSpec::builder(LaunchCommand::new(daemon, [&state_dir]))
-        .name("own-daemon")
-        .port("auto")
-        .state_dir(&state_dir)
-        .build()?;
-    let worker = blocking::ensure_single_worker(&spec)?;
+    let id = WorkerId::builder().name("own-daemon").port("auto").state_dir(&state_dir).build()?;
+    let request = EnsureRequest::new(id, LaunchCommand::new(daemon, [&state_dir]));
+    let worker = blocking::ensure_single_worker(&request)?;
     println!(
         "{} (pid {}, epoch {}): {:?} in {:?}",
         worker.url, worker.pid, worker.epoch, worker.outcome, worker.elapsed

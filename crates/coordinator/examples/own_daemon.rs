@@ -3,26 +3,21 @@
 //! Started by `linked_tool`, or by hand: `own_daemon STATE_DIR`.
 
 use coordinator::proof::Challenge;
-use coordinator::{Claim, LaunchCommand, Tenure, WorkerSpec, system};
+use coordinator::{Claim, Tenure, WorkerId, system};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let state_dir = std::env::args().nth(1).ok_or("usage: own_daemon STATE_DIR")?;
-    let spec = WorkerSpec::builder(LaunchCommand::this_program([&state_dir])?)
-        .name("own-daemon")
-        .port("auto")
-        .state_dir(&state_dir)
-        .build()?;
-    let Claim::Won(tenure) = Tenure::claim(&system::machine(), &spec, None, system::readiness()).await?
-    else {
-        return Ok(()); // somebody else is in office, and nothing was touched
+    let id = WorkerId::builder().name("own-daemon").port("auto").state_dir(&state_dir).build()?;
+    let Claim::Won(tenure) = Tenure::claim(&system::machine(), &id, None, system::readiness()).await? else {
+        return Ok(()); // another worker is running, and nothing was touched
     };
     let bound = match tenure.bind().await {
         Ok(bound) => bound,
         Err(error) => {
-            tenure.fail(&error).await; // whoever launched us learns why
+            tenure.fail(&error).await; // the process that launched this one learns why
             return Err(error.into());
         }
     };

@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{EnsureError, Worker, WorkerSpec, system};
+use crate::{EnsureError, EnsureRequest, Worker, system};
 
 /// [`crate::ensure_single_worker`], on the calling thread. Starts no thread, and leaves none behind.
 ///
@@ -13,13 +13,13 @@ use crate::{EnsureError, Worker, WorkerSpec, system};
 ///
 /// # Panics
 /// If called from within an async runtime, which it would block: use the async twin there.
-pub fn ensure_single_worker(spec: &WorkerSpec) -> Result<Worker, EnsureError> {
-    if let Some(worker) = probe_once(spec) {
+pub fn ensure_single_worker(request: &EnsureRequest) -> Result<Worker, EnsureError> {
+    if let Some(worker) = probe_once(request) {
         return Ok(worker);
     }
     let runtime =
         event_loop().map_err(|source| EnsureError::NotPermitted { what: "set up an event loop", source })?;
-    let worker = runtime.block_on(crate::ensure_single_worker(spec));
+    let worker = runtime.block_on(crate::ensure_single_worker(request));
     // A thread that notes the history must not hold the caller up.
     runtime.shutdown_background();
     worker
@@ -43,9 +43,9 @@ const DESCRIPTORS: usize = 4;
 /// Returns the running worker if it proves itself at the first probe, without an event loop.
 ///
 /// That is what most calls come to, and a process that is made for one call needs no event loop then.
-/// Blocks for at most 50 ms, or for a quarter of the deadline of `spec`. `None` only means that
+/// Blocks for at most 50 ms, or for a quarter of the deadline of `request`. `None` only means that
 /// [`ensure_single_worker`] must be called.
-pub fn probe_once(spec: &WorkerSpec) -> Option<Worker> {
-    let machine = system::glancing(oneworker_protocol::probe_once_limit(spec));
-    oneworker_protocol::probe_once(&machine, spec)
+pub fn probe_once(request: &EnsureRequest) -> Option<Worker> {
+    let machine = system::glancing(oneworker_protocol::probe_once_limit(request));
+    oneworker_protocol::probe_once(&machine, request)
 }

@@ -5,10 +5,11 @@
 //!
 //! ```no_run
 //! # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
-//! use coordinator::{LaunchCommand, ensure_single_worker, worker_spec};
+//! use coordinator::{EnsureRequest, LaunchCommand, ensure_single_worker, worker_id};
 //!
-//! let spec = worker_spec(LaunchCommand::new("my-daemon", ["serve"])).name("my-tool").build()?;
-//! let worker = ensure_single_worker(&spec).await?;
+//! let id = worker_id("my-tool").build()?;
+//! let request = EnsureRequest::new(id, LaunchCommand::new("my-daemon", ["serve"]));
+//! let worker = ensure_single_worker(&request).await?;
 //! println!("{} (pid {}, epoch {})", worker.url, worker.pid, worker.epoch);
 //! # Ok(())
 //! # }
@@ -18,11 +19,11 @@
 //!
 //! ```no_run
 //! # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
-//! use coordinator::{Claim, LaunchCommand, Tenure, system, worker_spec};
+//! use coordinator::{Claim, Tenure, system, worker_id};
 //!
-//! let spec = worker_spec(LaunchCommand::this_program(["serve"])?).name("my-tool").build()?;
-//! let Claim::Won(tenure) = Tenure::claim(&system::machine(), &spec, None, system::readiness()).await? else {
-//!     return Ok(()); // somebody else is in office: nothing was touched
+//! let id = worker_id("my-tool").build()?;
+//! let Claim::Won(tenure) = Tenure::claim(&system::machine(), &id, None, system::readiness()).await? else {
+//!     return Ok(()); // another worker is running: nothing was touched
 //! };
 //! let port = tenure.bind().await?;
 //! // … serve on `port.listener`, answering `GET /health?challenge=…` with `tenure.answer(…)` …
@@ -35,7 +36,7 @@
 pub mod blocking;
 mod ensure;
 pub mod system;
-mod worker_spec;
+mod worker_id;
 
 pub use ensure::ensure_single_worker;
 #[cfg(feature = "fence")]
@@ -44,15 +45,16 @@ pub use oneworker_fence as fence;
 pub use oneworker_history as lifecycle;
 pub use oneworker_process_tree as tree;
 pub use oneworker_protocol::{
-    Backoff, Claim, Deadline, EnsureError, Epoch, EpochFloor, HandOver, HandOverRefused, HandOverReply,
-    Holder, InvalidPredecessor, InvalidValue, LOG_TAIL_BYTES, LaunchCommand, Name, NoStateDir, Outcome, Port,
-    PortChoice, Predecessor, ProtocolRange, ReplaceReason, Sight, SpecError, Stopped, Successor, Superseded,
-    Tenure, TenureError, TimedOut, UpgradeLimits, UpgradePolicy, UsualStateDir, Worker, WorkerSpec,
-    WorkerSpecBuilder, ensure_on, inspect, read_token, request_stop,
+    Backoff, Claim, Deadline, EnsureError, EnsureRequest, EnsureRequestBuilder, Epoch, EpochFloor, HandOver,
+    HandOverRefused, HandOverReply, HeldBack, Holder, InvalidPredecessor, InvalidValue, LOG_TAIL_BYTES,
+    LaunchCommand, Name, NoStateDir, Outcome, Port, PortChoice, Predecessor, ProtocolRange, ReplaceReason,
+    RequestError, Sight, StopRequest, Stopped, Successor, Superseded, Takeover, Tenure, TenureError,
+    TimedOut, UpgradeLimits, UpgradePolicy, UsualStateDir, Worker, WorkerId, WorkerIdBuilder, ensure_on,
+    held_back, inspect, read_token, request_stop,
 };
 pub use oneworker_protocol::{failpoint, layout, lock_scheme, machine, notes, proof, record, sabotage};
 pub use oneworker_system::{default_config_dir, default_state_dir};
-pub use worker_spec::worker_spec;
+pub use worker_id::worker_id;
 
 /// The examples of the README.
 #[cfg(doctest)]

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use coordinator::machine::{Readiness, StartTime, WorkerReport};
 use coordinator::record::{self, Record, WorkerState};
-use coordinator::{Claim, Epoch, LaunchCommand, Tenure, TenureError, WorkerSpec, layout, system};
+use coordinator::{Claim, Epoch, Tenure, TenureError, WorkerId, layout, system};
 
 struct Unheard;
 
@@ -17,12 +17,12 @@ impl Readiness for Unheard {
     fn report(&self, _report: &WorkerReport) {}
 }
 
-fn spec(dir: &Path) -> WorkerSpec {
-    WorkerSpec::builder(LaunchCommand::new("w", ["serve"])).state_dir(dir).port("auto").build().unwrap()
+fn id(dir: &Path) -> WorkerId {
+    WorkerId::builder().state_dir(dir).port("auto").build().unwrap()
 }
 
 async fn claimed(dir: &Path) -> Tenure {
-    let claim = Tenure::claim(&system::machine(), &spec(dir), None, Box::new(Unheard)).await.unwrap();
+    let claim = Tenure::claim(&system::machine(), &id(dir), None, Box::new(Unheard)).await.unwrap();
     let Claim::Won(tenure) = claim else { panic!("not won") };
     tenure
 }
@@ -111,12 +111,12 @@ async fn a_claim_that_the_directorys_lock_keeps_from_office_names_who_keeps_it()
     let mut record = record(dir.path()).unwrap();
     let kept = std::fs::File::open(dir.path()).unwrap();
     rustix::fs::flock(&kept, rustix::fs::FlockOperation::LockExclusive).unwrap();
-    let (machine, spec) = (system::machine(), spec(dir.path()));
+    let (machine, id) = (system::machine(), id(dir.path()));
     let me = machine.processes.me();
     for (start_time, is_worker) in [(me.start_time, true), (StartTime(1), false)] {
         record.process.start_time = start_time;
         std::fs::write(dir.path().join(layout::RECORD), record::render(&record)).unwrap();
-        match Tenure::claim(&machine, &spec, None, Box::new(Unheard)).await {
+        match Tenure::claim(&machine, &id, None, Box::new(Unheard)).await {
             Ok(Claim::Lost(holder)) => assert!(is_worker && holder.pid == Some(me.pid), "{holder:?}"),
             Err(TenureError::LockLeaked { pids, .. }) => {
                 assert!(!is_worker, "{pids:?}");

@@ -16,7 +16,7 @@ use crate::machine::{
     ProcessInfo, Processes, Random, Signal, SignalOutcome, StartTime, Surroundings, TenureLook,
 };
 use crate::proof::Challenge;
-use crate::spec::WorkerSpec;
+use crate::request::EnsureRequest;
 use crate::upgrade::{HandOver, HandOverReply};
 
 /// This machine.
@@ -189,7 +189,7 @@ impl Locks for Nothing {
 impl Launcher for Nothing {
     async fn launch(
         &self,
-        _spec: &WorkerSpec,
+        _request: &EnsureRequest,
         _elected: &dyn ElectionGuard,
     ) -> Result<Box<dyn Launched>, LaunchError> {
         Err(LaunchError::NoProcess { source: unsupported() })

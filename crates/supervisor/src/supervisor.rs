@@ -112,7 +112,7 @@ impl Supervisor {
             }
             _ => {}
         }
-        let note = |source| TenureError::StateDir { path: tenure.spec().state_dir().to_owned(), source };
+        let note = |source| TenureError::StateDir { path: tenure.id().state_dir().to_owned(), source };
         if plan.is_empty() {
             // If the note stays, the next tenure sweeps again.
             let _ = tenure.directory().remove(layout::CHILDREN).await;
@@ -152,10 +152,10 @@ impl Supervisor {
         if let Some(socket) = &passed {
             let _ = self.socket.set(socket.try_clone().map_err(bind)?);
         }
-        let spec = self.tenure.spec();
+        let id = self.tenure.id();
         Ok(ChildContext {
-            name: spec.name().to_string(),
-            state_dir: spec.state_dir().to_owned(),
+            name: id.name().to_string(),
+            state_dir: id.state_dir().to_owned(),
             epoch: self.tenure.epoch(),
             port: port.number,
             passed_socket: passed,

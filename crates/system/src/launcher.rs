@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 
-use oneworker_protocol::WorkerSpec;
+use oneworker_protocol::EnsureRequest;
 use oneworker_protocol::machine::{ElectionGuard, LaunchError, Launched, Launcher};
 
 mod environment;
@@ -32,9 +32,9 @@ pub(super) struct SystemLauncher;
 impl Launcher for SystemLauncher {
     async fn launch(
         &self,
-        spec: &WorkerSpec,
+        request: &EnsureRequest,
         _elected: &dyn ElectionGuard,
     ) -> Result<Box<dyn Launched>, LaunchError> {
-        imp::launch(spec)
+        imp::launch(request)
     }
 }

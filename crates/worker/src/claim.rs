@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use coordinator::fence::Databases;
 use coordinator::machine::{Machine, Readiness, TenureLook, WorkerReport};
-use coordinator::{Claim, Holder, Predecessor, Tenure, TenureError, tree};
+use coordinator::{Claim, Holder, Takeover, Tenure, TenureError, tree};
 
 use crate::context::WorkerContext;
 use crate::service_manager::ServiceManager;
@@ -30,19 +30,12 @@ pub(crate) enum ClaimOutcome {
     Stopped(StopReason),
 }
 
-/// The predecessor of this worker.
-pub(crate) struct Succession {
-    pub(crate) predecessor: Predecessor,
-    /// How long the predecessor may take to end.
-    pub(crate) patience: Duration,
-}
-
 /// Claims once, or, if the worker stands by, until it wins or a stop begins. Waits for a tenure
 /// that is handed over.
 pub(crate) async fn claim(
     worker: &WorkerContext<'_>,
     databases: &Databases,
-    mut succession: Option<Succession>,
+    mut takeover: Option<Takeover>,
     stop: &Stop,
 ) -> Result<ClaimOutcome, TenureError> {
     let mut readiness = coordinator::system::readiness();
@@ -50,7 +43,7 @@ pub(crate) async fn claim(
         let claim = tokio::select! {
             biased;
             reason = stop.begun() => return Ok(ClaimOutcome::Stopped(reason)),
-            claim = claim_once(worker, readiness, databases, succession.take()) => claim?,
+            claim = claim_once(worker, readiness, databases, takeover.take()) => claim?,
         };
         let holder = match claim {
             Claim::Won(tenure) => return Ok(ClaimOutcome::Won(Box::new(tenure))),
@@ -66,7 +59,7 @@ pub(crate) async fn claim(
         tokio::select! {
             biased;
             reason = stop.begun() => return Ok(ClaimOutcome::Stopped(reason)),
-            () = vacancy(worker.machine, worker.spec.state_dir(), &worker.manager) => {}
+            () = vacancy(worker.machine, worker.id.state_dir(), &worker.manager) => {}
         }
         // The first claim has reported to the process that launched this one.
         readiness = Box::new(AlreadyReported);
@@ -77,15 +70,14 @@ async fn claim_once(
     worker: &WorkerContext<'_>,
     readiness: Box<dyn Readiness>,
     databases: &Databases,
-    succession: Option<Succession>,
+    takeover: Option<Takeover>,
 ) -> Result<Claim, TenureError> {
-    let WorkerContext { machine, spec, .. } = worker;
-    match succession {
-        Some(Succession { predecessor, patience }) => {
-            Tenure::succeed(machine, spec, tree::guardian(), readiness, databases, predecessor, patience)
-                .await
+    let WorkerContext { machine, id, .. } = worker;
+    match takeover {
+        Some(takeover) => {
+            Tenure::succeed(machine, id, tree::guardian(), readiness, databases, takeover).await
         }
-        None => Tenure::claim_above(machine, spec, tree::guardian(), readiness, databases).await,
+        None => Tenure::claim_above(machine, id, tree::guardian(), readiness, databases).await,
     }
 }
 

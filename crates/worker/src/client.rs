@@ -1,10 +1,10 @@
 //! A client of the worker's data: finds the worker, or starts it, and asks again when it goes away meanwhile.
 //!
 //! ```no_run
-//! # async fn demo(spec: &coordinator::WorkerSpec) -> Result<(), worker::client::ClientError> {
+//! # async fn demo(request: &coordinator::EnsureRequest) -> Result<(), worker::client::ClientError> {
 //! use worker::client::{Client, observation};
 //!
-//! let client = Client::new(spec);
+//! let client = Client::new(request);
 //! let receipts = client.put(vec![observation("session-1", "note", "the disk is full")]).await?;
 //! println!("observation {}", receipts[0].id);
 //! # Ok(())
@@ -14,7 +14,7 @@
 use std::time::Duration;
 
 use coordinator::machine::Machine;
-use coordinator::{Deadline, EnsureError, Worker, WorkerSpec, ensure_on, proof, read_token, system};
+use coordinator::{Deadline, EnsureError, EnsureRequest, Worker, ensure_on, proof, read_token, system};
 use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,7 @@ pub fn observation(session: &str, kind: &str, text: &str) -> NewObservation {
 /// Asks the worker of a spec. Each call takes at most the spec's deadline, starts a worker if none runs and the spec allows it, and goes on with
 /// the next one if the worker ends in its midst.
 pub struct Client<'a> {
-    spec: &'a WorkerSpec,
+    request: &'a EnsureRequest,
     machine: Machine,
 }
 
@@ -85,14 +85,14 @@ enum Miss {
 }
 
 impl<'a> Client<'a> {
-    /// A client of the worker of this spec.
-    pub fn new(spec: &'a WorkerSpec) -> Self {
-        Self::on(system::machine(), spec)
+    /// Returns a client of the worker of this request.
+    pub fn new(request: &'a EnsureRequest) -> Self {
+        Self::on(system::machine(), request)
     }
 
     /// The same on a given machine.
-    pub fn on(machine: Machine, spec: &'a WorkerSpec) -> Self {
-        Self { spec, machine }
+    pub fn on(machine: Machine, request: &'a EnsureRequest) -> Self {
+        Self { request, machine }
     }
 
     /// Hands observations in, all or none; returns after they were committed. Those without a key get one, so that none is doubled if the
@@ -193,12 +193,12 @@ impl<'a> Client<'a> {
     ) -> Result<T, ClientError> {
         let clock = &*self.machine.clock;
         let begun = clock.now();
-        let deadline = Deadline::after(clock, self.spec.deadline(), "asking the worker");
+        let deadline = Deadline::after(clock, self.request.deadline(), "asking the worker");
         let body = body.map(|body| serde_json::to_vec(body).unwrap_or_default());
         let mut last = "it did not answer".to_owned();
         let asked = deadline.limit(clock, async {
             loop {
-                let worker = ensure_on(&self.machine, self.spec, &|_| {}).await?;
+                let worker = ensure_on(&self.machine, self.request, &|_| {}).await?;
                 match self.try_once(&worker, &method, path, body.as_deref()).await {
                     Ok(answer) => return Ok(answer),
                     Err(Miss::Final(error)) => return Err(error),
@@ -221,7 +221,7 @@ impl<'a> Client<'a> {
         body: Option<&[u8]>,
     ) -> Result<T, Miss> {
         let again = |why: String| Miss::Again(why);
-        let token = read_token(&self.machine, self.spec).await.unwrap_or_default();
+        let token = read_token(&self.machine, self.request.id()).await.unwrap_or_default();
         let client = system::http_client().map_err(|error| again(error.to_string()))?;
         let mut request =
             client.request(method.clone(), format!("http://{}{path}", worker.control)).bearer_auth(token);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use coordinator::machine::Machine;
-use coordinator::{Tenure, WorkerSpec, layout};
+use coordinator::{Tenure, WorkerId, layout};
 use oneworker_supervisor::logfile::LogLimits;
 
 use crate::options::ServeOptions;
@@ -15,7 +15,7 @@ use crate::store::{Retention, StoreConfig};
 /// One worker: what it was started with, for all of its tenures.
 pub(crate) struct WorkerContext<'a> {
     pub(crate) machine: &'a Machine,
-    pub(crate) spec: &'a WorkerSpec,
+    pub(crate) id: &'a WorkerId,
     pub(crate) options: ServeOptions,
     pub(crate) manager: ServiceManager,
 }
@@ -32,7 +32,7 @@ impl WorkerContext<'_> {
     /// Returns where the data is, and for how long it is kept.
     pub(crate) fn store_config(&self) -> StoreConfig {
         let options = &self.options;
-        let path = options.database.clone().unwrap_or_else(|| self.spec.state_dir().join(layout::WORKER_DB));
+        let path = options.database.clone().unwrap_or_else(|| self.id.state_dir().join(layout::WORKER_DB));
         let age_ms = i64::try_from(options.keep_for.as_millis()).ok().filter(|age| *age > 0);
         let bytes = i64::try_from(options.keep_bytes).ok().filter(|bytes| *bytes > 0);
         StoreConfig { path, retention: Retention { age_ms, bytes }, synced: options.synced }

@@ -9,7 +9,7 @@ use oneworker_supervisor::Plan;
 use crate::log::LogLevel;
 use crate::service_manager::ServiceManager;
 
-/// How a worker serves. The identity, its port and its directory are the spec's.
+/// How a worker serves. The identity, its port and its directory are in `WorkerId`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ServeOptions {
@@ -25,8 +25,8 @@ pub struct ServeOptions {
     pub log_keep: u32,
     /// How long requests in progress may take to end once the stop has begun. Default: 5 s.
     pub drain: Duration,
-    /// The process is ended when its event loop has been stuck for this long. Default: the spec's
-    /// hang limit, after which sessions would replace the worker anyway.
+    /// The process is ended when its event loop has been stuck for this long. Default: 10 s, after
+    /// which sessions with the usual hang limit would replace the worker anyway.
     pub watchdog: Option<Duration>,
     /// Stand by instead of ending when another worker is running. Default: on under a service
     /// manager (`NOTIFY_SOCKET`), which would take an early end for a failure and restart the

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coordinator::WorkerSpec;
+use coordinator::WorkerId;
 
 use crate::error::ServeError;
 use crate::options::ServeOptions;
@@ -10,16 +10,16 @@ use crate::serve::serve_on;
 use crate::served::Served;
 use crate::{activation, log, panic};
 
-/// Runs a worker of `spec` on the real machine until it ends: log, panic hook, event loop and
+/// Runs a worker of `id` on the real machine until it ends: log, panic hook, event loop and
 /// [`crate::serve`]. For a process that is nothing else. The process should exit when this returns.
 ///
 /// # Errors
 /// As [`crate::serve`]; and if the event loop can't be started.
-pub fn run(spec: &WorkerSpec, options: ServeOptions) -> Result<Served, ServeError> {
+pub fn run(id: &WorkerId, options: ServeOptions) -> Result<Served, ServeError> {
     // First: it needs a process with one thread.
     oneworker_supervisor::guard(&options.children).map_err(ServeError::Guard)?;
     // Second: no other descriptor may have the number of a passed socket.
-    let opened = activation::take(spec.port(), &options.children)?;
+    let opened = activation::take(id.port(), &options.children)?;
     panic::end_process_on_panic();
     log::start(options.log_level);
     // One thread serves. The worker waits most of the time, and a thread per core would only cost
@@ -32,7 +32,7 @@ pub fn run(spec: &WorkerSpec, options: ServeOptions) -> Result<Served, ServeErro
         .thread_name("worker-io")
         .build()
         .map_err(ServeError::EventLoop)?;
-    let served = event_loop.block_on(serve_on(&coordinator::system::machine(), spec, options, opened));
+    let served = event_loop.block_on(serve_on(&coordinator::system::machine(), id, options, opened));
     // A blocking call that hangs must not keep the process, and with it the lock.
     event_loop.shutdown_background();
     served

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use coordinator::machine::Machine;
-use coordinator::{Tenure, WorkerSpec, failpoint};
+use coordinator::{Tenure, WorkerId, failpoint};
 
 use crate::context::WorkerContext;
 use crate::error::ServeError;
@@ -30,24 +30,20 @@ const SUCCESSION_TIME: Duration = Duration::from_secs(60);
 /// # Errors
 /// If the tenure can't be claimed, or the worker can't serve. Sessions that wait for this worker
 /// are told over its readiness channel.
-pub async fn serve(
-    machine: &Machine,
-    spec: &WorkerSpec,
-    options: ServeOptions,
-) -> Result<Served, ServeError> {
-    serve_on(machine, spec, options, None).await
+pub async fn serve(machine: &Machine, id: &WorkerId, options: ServeOptions) -> Result<Served, ServeError> {
+    serve_on(machine, id, options, None).await
 }
 
 /// [`serve`], on the socket that a service manager has opened for this worker, if one has.
 pub(crate) async fn serve_on(
     machine: &Machine,
-    spec: &WorkerSpec,
+    id: &WorkerId,
     options: ServeOptions,
     opened: Option<TcpListener>,
 ) -> Result<Served, ServeError> {
     failpoint::hit("serve.start");
     let manager = ServiceManager::from_environment();
-    let mut worker = WorkerContext { machine, spec, options, manager };
+    let mut worker = WorkerContext { machine, id, options, manager };
     loop {
         let stop = Stop::new();
         let _signals =
@@ -61,7 +57,7 @@ pub(crate) async fn serve_on(
         let failed = tokio::select! {
             biased;
             () = stop.hurried() => false,
-            failed = Tenure::succession_failed(machine, spec, &successor, SUCCESSION_TIME) => failed,
+            failed = Tenure::succession_failed(machine, id, &successor, SUCCESSION_TIME) => failed,
         };
         if !failed {
             return Ok(served);

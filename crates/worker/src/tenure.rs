@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use coordinator::fence::Databases;
 use coordinator::machine::ProcessIdentity;
-use coordinator::{Tenure, TenureError};
+use coordinator::{EnsureRequest, Takeover, Tenure, TenureError};
 
-use crate::claim::{ClaimOutcome, Succession, claim};
+use crate::claim::{ClaimOutcome, claim};
 use crate::context::{TenureContext, WorkerContext};
 use crate::error::ServeError;
 use crate::handover::{self, HandoverDecision};
@@ -47,7 +47,7 @@ pub(crate) async fn hold_tenure(
     stop: &Stop,
 ) -> Result<TenureEnd, ServeError> {
     let predecessor = worker.options.predecessor;
-    let receiver = predecessor.and_then(|from| handover::receive_from(worker.spec.state_dir(), from.pid));
+    let receiver = predecessor.and_then(|from| handover::receive_from(worker.id.state_dir(), from.pid));
     let tenure = match claim_tenure(worker, stop).await? {
         ClaimOutcome::Won(tenure) => Arc::from(tenure),
         ClaimOutcome::Lost(holder) => return Ok(TenureEnd::Over(Served::Lost(holder))),
@@ -67,8 +67,8 @@ async fn claim_tenure(worker: &WorkerContext<'_>, stop: &Stop) -> Result<ClaimOu
     // The predecessor's settings are most likely those of this worker.
     let patience = stages::stop_budget(&worker.options);
     let predecessor = worker.options.predecessor;
-    let succession = predecessor.map(|predecessor| Succession { predecessor, patience });
-    claim(worker, &databases, succession, stop).await
+    let takeover = predecessor.map(|predecessor| Takeover::new(predecessor, patience));
+    claim(worker, &databases, takeover, stop).await
 }
 
 impl<'a> ActiveTenure<'a> {
@@ -79,18 +79,18 @@ impl<'a> ActiveTenure<'a> {
         tracing::info!(
             epoch = tenure.epoch().0,
             pid = std::process::id(),
-            version = %worker.spec.version(),
+            version = %worker.id.version(),
             "in office for {:?}",
-            worker.spec.name().as_str()
+            worker.id.name().as_str()
         );
-        let limit = worker.options.watchdog.unwrap_or(worker.spec.hang_limit());
+        let limit = worker.options.watchdog.unwrap_or(EnsureRequest::DEFAULT_HANG_LIMIT);
         let watchdog = match Watchdog::start(worker.machine.clock.clone(), limit, worker.manager.pulse()) {
             Ok(watchdog) => watchdog,
             Err(error) => return Err(stages::abandon(tenure, ServeError::Watchdog(error)).await),
         };
         let rotation = match worker.options.foreground {
             true => None,
-            false => log::rotation(&worker.spec.log_file(), worker.log_limits()),
+            false => log::rotation(&worker.id.log_file(), worker.log_limits()),
         };
         let checks = PeriodicChecks::start(&context, watchdog.pulse(), rotation);
         Ok(Self { resources: Resources::new(&context), checks, watchdog, context })

@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use coordinator::proof::Challenge;
-use coordinator::{Backoff, Claim, LaunchCommand, Stopped, Superseded, Tenure, WorkerSpec, system};
+use coordinator::{
+    Backoff, Claim, EnsureRequest, LaunchCommand, StopRequest, Stopped, Superseded, Tenure, WorkerId, system,
+};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -31,19 +33,24 @@ async fn main() -> ExitCode {
     oneworker_tests::failpoints::install();
     oneworker_tests::sabotages::install();
     let words: Vec<_> = std::env::args().skip(1).collect();
-    let Some((spec, verb)) = spec(&words).zip(words.first()) else {
+    let Some((request, verb)) = request(&words).zip(words.first()) else {
         eprintln!("usage: own-worker ensure|serve|stop STATE_DIR PORT DEADLINE_MS HANG_LIMIT_MS BACKOFF_MS");
         return ExitCode::from(2);
     };
     let answer = match verb.as_str() {
-        "ensure" => coordinator::ensure_single_worker(&spec).await.map(|worker| {
+        "ensure" => coordinator::ensure_single_worker(&request).await.map(|worker| {
             json!({ "outcome": worker.outcome.as_str(), "pid": worker.pid.0, "epoch": worker.epoch.0, "url": worker.url })
         }),
-        "stop" => coordinator::request_stop(&system::machine(), &spec, "own-worker stop", false).await.map(|stopped| {
-            json!({ "outcome": if stopped == Stopped::NothingRan { "nothing_ran" } else { "stopped" } })
-        }),
+        "stop" => {
+            let mut stop = StopRequest::new("own-worker stop");
+            stop.deadline = request.deadline();
+            stop.hang_limit = request.hang_limit();
+            coordinator::request_stop(&system::machine(), request.id(), &stop).await.map(|stopped| {
+                json!({ "outcome": if stopped == Stopped::NothingRan { "nothing_ran" } else { "stopped" } })
+            })
+        }
         _ => {
-            return serve(&spec).await.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+            return serve(request.id()).await.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
         }
     };
     match answer {
@@ -59,7 +66,7 @@ async fn main() -> ExitCode {
 }
 
 /// What a session asks for. The worker is started with the same words, so it is found by its directory like every other process.
-fn spec(words: &[String]) -> Option<WorkerSpec> {
+fn request(words: &[String]) -> Option<EnsureRequest> {
     let [_, state_dir, port, times @ ..] = words else { return None };
     let [deadline, hang_limit, base] = <[_; 3]>::try_from(
         times.iter().map(|ms| ms.parse().map(Duration::from_millis)).collect::<Result<Vec<_>, _>>().ok()?,
@@ -67,10 +74,8 @@ fn spec(words: &[String]) -> Option<WorkerSpec> {
     .ok()?;
     let mut serve = words.to_vec();
     "serve".clone_into(&mut serve[0]);
-    WorkerSpec::builder(LaunchCommand::this_program(serve).ok()?)
-        .name("own-worker")
-        .port(port)
-        .state_dir(state_dir)
+    let id = WorkerId::builder().name("own-worker").port(port).state_dir(state_dir).build().ok()?;
+    EnsureRequest::builder(id, LaunchCommand::this_program(serve).ok()?)
         .deadline(deadline)
         .hang_limit(hang_limit)
         .backoff(Backoff { base, max: Duration::from_secs(1), ..Backoff::default() })
@@ -79,9 +84,9 @@ fn spec(words: &[String]) -> Option<WorkerSpec> {
 }
 
 /// The worker: takes office, listens, answers, and ends when it is told to or is no longer the one.
-async fn serve(spec: &WorkerSpec) -> Result<(), Box<dyn Error>> {
+async fn serve(id: &WorkerId) -> Result<(), Box<dyn Error>> {
     let mut terminate = signal(SignalKind::terminate())?;
-    let Claim::Won(tenure) = Tenure::claim(&system::machine(), spec, None, system::readiness()).await? else {
+    let Claim::Won(tenure) = Tenure::claim(&system::machine(), id, None, system::readiness()).await? else {
         return Ok(()); // somebody else is in office, and nothing was touched
     };
     let tenure = Arc::new(tenure);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use coordinator::machine::{Ending, Signal};
 use coordinator::proof::Health;
 use coordinator::record::{self, LaunchNote, Record, WorkerState};
-use coordinator::{Predecessor, Successor, UpgradePolicy, WorkerSpec, layout};
+use coordinator::{EnsureRequest, Predecessor, Successor, UpgradePolicy, layout};
 use semver::Version;
 
 use crate::kernel::Kernel;
@@ -329,8 +329,8 @@ impl Kernel {
             return self.breaks(format!("{from} sent {signal:?} to {to}, which is under a debugger"));
         }
         let counts = !self.guarantees.tampered && !self.forcing.contains(&by);
-        let Some(spec) = process.spec.as_ref().filter(|_| counts) else { return };
-        let (mut idle, mut quiet, limit) = (process.idle, process.quiet, spec.hang_limit());
+        let Some(request) = process.request.as_ref().filter(|_| counts) else { return };
+        let (mut idle, mut quiet, limit) = (process.idle, process.quiet, request.hang_limit());
         // Of a proof that comes between the last look at what is suspected and the signal nobody can know either.
         let (heard, before_idle, before_quiet) = process.before;
         if self.guarantees.suspicion_looks.get(&by).is_some_and(|looked| *looked <= heard) {
@@ -358,7 +358,7 @@ impl Kernel {
     }
 
     /// *Never launch past a held tenure lock, nor beside a launch that is on its way, nor before the backoff is over.*
-    pub(crate) fn launch(&mut self, by: Key, spec: &WorkerSpec) -> (Key, usize) {
+    pub(crate) fn launch(&mut self, by: Key, request: &EnsureRequest) -> (Key, usize) {
         let now = self.now;
         let elected = self.guarantees.elections.get(&by).map_or(now, |(_, at)| *at);
         let folder = self.current_folder();
@@ -366,20 +366,20 @@ impl Kernel {
             self.guarantees.offices.iter().find(|office| {
                 office.until.is_none() && Some(office.folder) == folder && office.from < elected
             });
-        let predecessor = Predecessor::of_command(spec.launch());
+        let predecessor = Predecessor::of_command(request.launch());
         let mut compatible = false;
         if let Some(predecessor) = predecessor {
-            compatible = self.check_upgrade(by, predecessor, spec);
+            compatible = self.check_upgrade(by, predecessor, request);
         } else if let Some(worker) = in_office.map(|office| office.key) {
             self.breaks(format!("{} launched past {}, which is in office", self.name(by), self.name(worker)));
         }
         let decided = self.guarantees.launch_reads.get(&by).copied().unwrap_or(now);
         if predecessor.is_none() {
             self.check_launch_note(by, elected);
-            self.check_backoff(by, decided, spec);
+            self.check_backoff(by, decided, request);
         }
         let number = u32::try_from(self.guarantees.launches.len()).unwrap_or(u32::MAX);
-        let (worker, channel) = self.spawn_worker(number, spec);
+        let (worker, channel) = self.spawn_worker(number, request);
         self.guarantees.launches.push(Launch {
             by,
             worker,
@@ -400,21 +400,23 @@ impl Kernel {
     }
 
     /// *Never a downgrade by itself*, and only a worker is to be succeeded. Whether sessions could talk to that as well.
-    fn check_upgrade(&mut self, by: Key, predecessor: Predecessor, spec: &WorkerSpec) -> bool {
+    fn check_upgrade(&mut self, by: Key, predecessor: Predecessor, request: &EnsureRequest) -> bool {
         let named = (predecessor.pid, predecessor.start_time.0);
         // Pids and start times come again with the next boot.
         let old = self.processes.iter().rev().find(|process| (process.pid, process.start) == named);
-        let Some(theirs) = old.and_then(|old| old.spec.clone()) else {
+        let Some(theirs) = old.and_then(|old| old.request.as_ref()).map(|old| old.id().clone()) else {
             let who = self.name(by);
             self.breaks(format!("{who} launches a successor of {predecessor}, which is no worker"));
             return false;
         };
         // Where the protocols have nothing in common, they say who is newer.
-        let compatible = theirs.protocol().overlaps(spec.protocol());
-        let older = spec.version().cmp_precedence(theirs.version()).is_lt();
-        if older && compatible && spec.upgrade() != UpgradePolicy::Exact {
+        let ours = request.id();
+        let compatible = theirs.protocol().overlaps(ours.protocol());
+        let older = ours.version().cmp_precedence(theirs.version()).is_lt();
+        let any = matches!(request.upgrade(), UpgradePolicy::Exact | UpgradePolicy::Chosen);
+        if older && compatible && !any {
             let who = self.name(by);
-            self.breaks(format!("{who} has {} replaced by {}", theirs.version(), spec.version()));
+            self.breaks(format!("{who} has {} replaced by {}", theirs.version(), ours.version()));
         }
         compatible
     }
@@ -459,7 +461,8 @@ impl Kernel {
         {
             return;
         }
-        let Some(version) = self.process(key).spec.as_ref().map(|spec| spec.version().clone()) else {
+        let Some(version) = self.process(key).request.as_ref().map(|request| request.id().version().clone())
+        else {
             return;
         };
         if self.guarantees.handed.contains(&version) && !self.guarantees.tampered {
@@ -484,7 +487,7 @@ impl Kernel {
         }
     }
 
-    fn check_backoff(&mut self, by: Key, mut began: u64, spec: &WorkerSpec) {
+    fn check_backoff(&mut self, by: Key, mut began: u64, request: &EnsureRequest) {
         // Where two were under way at once, the one's session having decided before the other's noted its failure, the count may begin anew.
         let failed = self
             .guarantees
@@ -497,7 +500,7 @@ impl Kernel {
             .take_while(|(decided, end)| *end <= std::mem::replace(&mut began, *decided))
             .map(|(_, end)| end)
             .collect::<Vec<_>>();
-        let delay = spec.backoff().delay(u32::try_from(failed.len()).unwrap_or(u32::MAX));
+        let delay = request.backoff().delay(u32::try_from(failed.len()).unwrap_or(u32::MAX));
         let Some(last) = failed.first() else { return };
         let passed = Duration::from_nanos(self.now.saturating_sub(*last));
         // What was noted is the moment before; time passes with every call.

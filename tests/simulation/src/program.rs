@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use coordinator::machine::{Machine, ProcessIdentity, Readiness};
 use coordinator::record::Service;
-use coordinator::{Claim, Epoch, EpochFloor, Predecessor, Tenure, TenureError, WorkerSpec};
+use coordinator::{
+    Claim, EnsureRequest, Epoch, EpochFloor, Predecessor, Takeover, Tenure, TenureError, WorkerId,
+};
 use tokio::sync::watch;
 
 use crate::host::Host;
@@ -30,7 +32,7 @@ pub trait Program: Send + Sync {
 pub struct WorkerProcess {
     host: Host,
     machine: Machine,
-    spec: WorkerSpec,
+    request: EnsureRequest,
 }
 
 /// A question that came in.
@@ -42,8 +44,8 @@ pub struct Asked {
 }
 
 impl WorkerProcess {
-    pub(crate) fn new(host: Host, spec: WorkerSpec) -> Self {
-        Self { machine: machine(&host), host, spec }
+    pub(crate) fn new(host: Host, request: EnsureRequest) -> Self {
+        Self { machine: machine(&host), host, request }
     }
 
     /// The machine, for [`Tenure::claim`].
@@ -51,9 +53,14 @@ impl WorkerProcess {
         &self.machine
     }
 
-    /// What this worker is to be.
-    pub fn spec(&self) -> &WorkerSpec {
-        &self.spec
+    /// The identity that this worker has.
+    pub fn id(&self) -> &WorkerId {
+        self.request.id()
+    }
+
+    /// The request that it was launched for.
+    pub fn request(&self) -> &EnsureRequest {
+        &self.request
     }
 
     /// The readiness channel.
@@ -185,17 +192,17 @@ impl Program for StandardWorker {
 }
 
 async fn serve(process: WorkerProcess, manner: StandardWorker) -> i32 {
-    let mut predecessor = Predecessor::of_command(process.spec().launch()).filter(|_| !manner.alone);
+    let mut predecessor = Predecessor::of_command(process.request().launch()).filter(|_| !manner.alone);
     loop {
         let successor = match serve_once(&process, manner, predecessor).await {
             Over::Ended(status) => return status,
             Over::HandedOver(successor) => successor,
         };
-        let (machine, spec) = (process.machine(), process.spec());
+        let (machine, id) = (process.machine(), process.id());
         let failed = tokio::select! {
             biased;
             () = process.terminated() => false,
-            failed = Tenure::succession_failed(machine, spec, &successor, SUCCESSION) => failed,
+            failed = Tenure::succession_failed(machine, id, &successor, SUCCESSION) => failed,
         };
         if !failed {
             return 0;
@@ -261,12 +268,14 @@ async fn serve_once(
 
 /// Takes office, from the worker in it if this one was launched for that.
 async fn claim(process: &WorkerProcess, predecessor: Option<Predecessor>) -> Result<Claim, TenureError> {
-    let (machine, spec, readiness) = (process.machine(), process.spec(), process.readiness());
+    let (machine, id, readiness) = (process.machine(), process.id(), process.readiness());
     match predecessor {
         Some(predecessor) => {
-            Tenure::succeed(machine, spec, None, readiness, &NoFloor, predecessor, PATIENCE).await
+            let answer_within = process.request().deadline();
+            let takeover = Takeover { predecessor, patience: PATIENCE, answer_within };
+            Tenure::succeed(machine, id, None, readiness, &NoFloor, takeover).await
         }
-        None => Tenure::claim(machine, spec, None, readiness).await,
+        None => Tenure::claim(machine, id, None, readiness).await,
     }
 }
 

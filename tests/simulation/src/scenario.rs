@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coordinator::{LaunchCommand, PortChoice, ProtocolRange, UpgradePolicy, WorkerSpec, layout};
+use coordinator::{
+    EnsureRequest, LaunchCommand, PortChoice, ProtocolRange, RequestError, UpgradePolicy, WorkerId, layout,
+};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
@@ -274,20 +276,27 @@ pub fn scenarios(seed: u64) -> impl Strategy<Value = Scenario> {
 }
 
 impl Scenario {
-    fn spec(&self, visit: &Visit) -> WorkerSpec {
+    fn request(&self, visit: &Visit) -> Result<EnsureRequest, RequestError> {
         let path = ["/opt/marketplace/oneworker", "/opt/cache/1.0/oneworker", "/opt/project/oneworker"]
             [usize::from(visit.version) % 3];
         let port = visit.port.map_or(Ok(PortChoice::Auto), |port| port.to_string().parse());
-        let spec = WorkerSpec::builder(LaunchCommand::new(path, ["serve"]))
+        let id = WorkerId::builder()
             .port_choice(port.unwrap_or(PortChoice::Auto))
             .state_dir(crate::STATE_DIR)
             .version(format!("1.0.{}", visit.version))
+            .protocol(ProtocolRange { min: visit.protocol, max: visit.protocol })
+            .build()?;
+        EnsureRequest::builder(id, LaunchCommand::new(path, ["serve"]))
             .deadline(visit.deadline)
             .hang_limit(self.hang_limit)
             .upgrade(visit.upgrade)
-            .protocol(ProtocolRange { min: visit.protocol, max: visit.protocol });
+            .build()
+    }
+
+    fn plan(&self, visit: &Visit) -> SessionPlan {
         #[allow(clippy::expect_used)] // All its parts are in range.
-        spec.build().expect("a spec")
+        let request = self.request(visit).expect("a request");
+        SessionPlan { request, errand: Errand::Worker }
     }
 
     /// Tells the story, and after its end the one of the next call, which has to succeed.
@@ -309,11 +318,7 @@ impl Scenario {
             .with_zombies(self.zombies)
             .with_port(PORT);
         for (number, visit) in (0..).zip(&self.visits) {
-            machine.session(
-                number,
-                visit.after,
-                SessionPlan { spec: self.spec(visit), errand: Errand::Worker },
-            );
+            machine.session(number, visit.after, self.plan(visit));
         }
         for fault in &self.faults {
             machine.fault(*fault);
@@ -404,7 +409,7 @@ impl Scenario {
         };
         let mut after = Duration::ZERO;
         for number in 1000..1010 {
-            machine.session(number, after, SessionPlan { spec: self.spec(&visit), errand: Errand::Worker });
+            machine.session(number, after, self.plan(&visit));
             finish(machine)?;
             match machine.answers().remove(&number) {
                 Some(Answer::Worker(_)) => return Ok((number - 999) as usize),

@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use coordinator::{ProtocolRange, UpgradePolicy, WorkerSpec};
+use coordinator::{ProtocolRange, UpgradePolicy};
 
 use crate::faults::{Blow, Fault, Havoc, Relief, When, Whom};
 use crate::host::{Host, Shared, Task};
@@ -167,8 +167,8 @@ impl Simulation {
 
     /// A session that comes so long after now.
     pub fn session(&mut self, number: u32, after: Duration, plan: SessionPlan) {
-        let wants_another =
-            plan.spec.upgrade() != UpgradePolicy::Reuse || plan.spec.protocol() != ProtocolRange::default();
+        let wants_another = plan.request.upgrade() != UpgradePolicy::Reuse
+            || plan.request.id().protocol() != ProtocolRange::default();
         self.shared.kernel().hands_over |= wants_another;
         let at = self.now() + u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
         self.arrivals.push((at, number, plan));
@@ -337,8 +337,7 @@ impl Simulation {
         for newborn in newborns {
             let host = Host { shared: self.shared.clone(), key: newborn.key };
             let program = self.program.clone();
-            let spec: WorkerSpec = newborn.spec;
-            let process = WorkerProcess::new(host.clone(), spec);
+            let process = WorkerProcess::new(host.clone(), newborn.request);
             let future = Box::pin(async move {
                 let status = program.run(process).await;
                 host.exit(status);

@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use coordinator::{LaunchCommand, PortChoice, SpecError, UpgradePolicy, WorkerSpec};
+use coordinator::{EnsureRequest, LaunchCommand, PortChoice, RequestError, UpgradePolicy, WorkerId};
 
 use crate::kernel::mix;
 use crate::program::StandardWorker;
@@ -155,7 +155,7 @@ fn broken(what: String) -> Broken {
     Broken { what, trace: Vec::new() }
 }
 
-fn machine(bounds: Bounds, path: &Arc<Mutex<Path>>, traced: bool) -> Result<Simulation, SpecError> {
+fn machine(bounds: Bounds, path: &Arc<Mutex<Path>>, traced: bool) -> Result<Simulation, RequestError> {
     let path = Arc::clone(path);
     let ask = move |options: &[Step], digest: &dyn Fn() -> u64| {
         path.lock().unwrap_or_else(PoisonError::into_inner).choose(options, digest)
@@ -167,14 +167,17 @@ fn machine(bounds: Bounds, path: &Arc<Mutex<Path>>, traced: bool) -> Result<Simu
     let mut machine = machine.with_program(Arc::new(worker));
     (machine.kills, machine.waits, machine.preemptions) = (bounds.kills, bounds.waits, bounds.preemptions);
     for number in 0..bounds.sessions {
-        let mut spec = WorkerSpec::builder(LaunchCommand::new("/opt/oneworker", ["serve"]))
-            .port_choice(PortChoice::Auto)
-            .state_dir(crate::STATE_DIR);
+        let mut id = WorkerId::builder().port_choice(PortChoice::Auto).state_dir(crate::STATE_DIR);
         if bounds.upgrades {
-            spec = spec.version(format!("1.0.{number}")).upgrade(UpgradePolicy::Newest);
+            id = id.version(format!("1.0.{number}"));
         }
-        let spec = spec.build()?;
-        machine.session(number, Duration::ZERO, SessionPlan { spec, errand: Errand::Worker });
+        let launch = LaunchCommand::new("/opt/oneworker", ["serve"]);
+        let mut request = EnsureRequest::builder(id.build()?, launch);
+        if bounds.upgrades {
+            request = request.upgrade(UpgradePolicy::Newest);
+        }
+        let request = request.build()?;
+        machine.session(number, Duration::ZERO, SessionPlan { request, errand: Errand::Worker });
     }
     Ok(machine)
 }

@@ -1,7 +1,9 @@
 //! A session: one call of `ensure_single_worker`, or another errand.
 
 use coordinator::machine::Machine;
-use coordinator::{EnsureError, Stopped, Worker, WorkerSpec, ensure_on, inspect, request_stop};
+use coordinator::{
+    EnsureError, EnsureRequest, StopRequest, Stopped, Worker, ensure_on, held_back, inspect, request_stop,
+};
 
 use crate::host::Host;
 use crate::machine::machine;
@@ -9,8 +11,8 @@ use crate::machine::machine;
 /// What a session asks for.
 #[derive(Clone, Debug)]
 pub struct SessionPlan {
-    /// Its spec, deadline included.
-    pub spec: WorkerSpec,
+    /// Its request.
+    pub request: EnsureRequest,
     /// What it comes for.
     pub errand: Errand,
 }
@@ -62,33 +64,40 @@ pub(crate) async fn run_session(host: Host, number: u32, plan: SessionPlan) {
     let begun = {
         let mut kernel = host.kernel();
         let now = kernel.now;
-        let deadline = now + u64::try_from(plan.spec.deadline().as_nanos()).unwrap_or(u64::MAX);
+        let deadline = now + u64::try_from(plan.request.deadline().as_nanos()).unwrap_or(u64::MAX);
         kernel.deadlines.insert(host.key, deadline);
         now
     };
     let result = match plan.errand {
-        Errand::Worker => wants_worker(&host, &machine, &plan.spec, begun).await,
+        Errand::Worker => wants_worker(&host, &machine, &plan.request, begun).await,
         Errand::Stop { force } => {
             if force {
                 host.kernel().forcing.insert(host.key);
             }
-            request_stop(&machine, &plan.spec, "told to", force).await.map(Answer::Stopped)
+            let mut stop = StopRequest::new("told to");
+            stop.force = force;
+            stop.deadline = plan.request.deadline();
+            stop.hang_limit = plan.request.hang_limit();
+            request_stop(&machine, plan.request.id(), &stop).await.map(Answer::Stopped)
         }
-        Errand::Look => inspect(&machine, &plan.spec).await.map(|sight| Answer::Seen {
-            in_office: sight.in_office,
-            proved: sight.health.is_some(),
-            trouble: sight.trouble,
-        }),
+        Errand::Look => look(&machine, &plan.request).await,
     };
     let answer = result.unwrap_or_else(|error| failed(&host, &error));
     host.kernel().answers.insert(number, answer);
     host.exit(0);
 }
 
+/// What a person's look comes to: the worker, and what holds back a launch.
+async fn look(machine: &Machine, request: &EnsureRequest) -> Result<Answer, EnsureError> {
+    let sight = inspect(machine, request.id(), request.deadline()).await?;
+    held_back(machine, request, &sight).await;
+    Ok(Answer::Seen { in_office: sight.in_office, proved: sight.health.is_some(), trouble: sight.trouble })
+}
+
 async fn wants_worker(
     host: &Host,
     machine: &Machine,
-    spec: &WorkerSpec,
+    request: &EnsureRequest,
     begun: u64,
 ) -> Result<Answer, EnsureError> {
     let watcher = |words: &str| {
@@ -96,7 +105,7 @@ async fn wants_worker(
         let (now, role) = (kernel.now, kernel.process(host.key).role);
         kernel.story.tell(now, &role, &format_args!("waits: {words}"));
     };
-    let worker = ensure_on(machine, spec, &watcher).await?;
+    let worker = ensure_on(machine, request, &watcher).await?;
     let mut kernel = host.kernel();
     let (now, role) = (kernel.now, kernel.process(host.key).role);
     kernel.answered(host.key, begun, &worker);

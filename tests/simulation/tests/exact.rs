@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coordinator::{
-    Backoff, LaunchCommand, Outcome, ProtocolRange, ReplaceReason, Stopped, Worker, WorkerSpec,
-    WorkerSpecBuilder, layout,
+    Backoff, EnsureRequest, LaunchCommand, Outcome, ProtocolRange, ReplaceReason, RequestError, Stopped,
+    Worker, WorkerId, WorkerIdBuilder, layout,
 };
 use oneworker_simulation::{
     Answer, Blow, Dice, Errand, Fault, Havoc, Pause, Replacement, Schedule, SessionPlan, Simulation,
@@ -87,21 +87,47 @@ fn milliseconds(line: &str) -> f64 {
     first.and_then(|first| first.parse().ok()).unwrap_or_else(|| panic!("{line}"))
 }
 
-/// A spec as most of these stories have it.
-fn asks(deadline: Duration) -> WorkerSpecBuilder {
-    WorkerSpec::builder(LaunchCommand::new("/opt/oneworker", ["serve"]))
-        .port(&PORT.to_string())
-        .state_dir(oneworker_simulation::STATE_DIR)
-        .deadline(deadline)
-        .hang_limit(HANG_LIMIT)
+/// What a session asks for.
+struct Asks {
+    id: WorkerIdBuilder,
+    deadline: Duration,
+    may_start: bool,
 }
 
-fn plan(after: Duration, asks: WorkerSpecBuilder) -> Plan {
+/// A request as most of these stories have it.
+fn asks(deadline: Duration) -> Asks {
+    let id = WorkerId::builder().port(&PORT.to_string()).state_dir(oneworker_simulation::STATE_DIR);
+    Asks { id, deadline, may_start: true }
+}
+
+impl Asks {
+    fn of(self, choose: impl FnOnce(WorkerIdBuilder) -> WorkerIdBuilder) -> Self {
+        Self { id: choose(self.id), ..self }
+    }
+
+    fn protocol(self, range: ProtocolRange) -> Self {
+        self.of(|id| id.protocol(range))
+    }
+
+    fn may_start(self, may_start: bool) -> Self {
+        Self { may_start, ..self }
+    }
+
+    fn build(self) -> Result<EnsureRequest, RequestError> {
+        EnsureRequest::builder(self.id.build()?, LaunchCommand::new("/opt/oneworker", ["serve"]))
+            .deadline(self.deadline)
+            .hang_limit(HANG_LIMIT)
+            .may_start(self.may_start)
+            .build()
+    }
+}
+
+fn plan(after: Duration, asks: Asks) -> Plan {
     comes_for(Errand::Worker, after, asks)
 }
 
-fn comes_for(errand: Errand, after: Duration, asks: WorkerSpecBuilder) -> Plan {
-    (after, SessionPlan { spec: asks.build().unwrap_or_else(|error| panic!("{error}")), errand })
+fn comes_for(errand: Errand, after: Duration, asks: Asks) -> Plan {
+    (after, SessionPlan { request: asks.build().unwrap_or_else(|error| panic!("{error}")), errand })
 }
 
 /// The protocol versions from one to another.
@@ -689,7 +715,7 @@ fn a_worker_without_its_key_on_a_full_disk_is_no_stranger() {
 
 #[test]
 fn a_session_of_another_name_in_the_same_directory_does_not_get_the_worker() {
-    let plans = [plan(ms(0), asks(ms(5_000))), plan(ms(200), asks(ms(500)).name("other"))];
+    let plans = [plan(ms(0), asks(ms(5_000))), plan(ms(200), asks(ms(500)).of(|id| id.name("other")))];
     of_sessions(StandardWorker::default(), &plans, &[], |told| match &told.answers[&1] {
         Answer::Error { code: "foreign", message, .. } => {
             assert!(message.contains("it is the worker of \"default\""), "{message}");
@@ -702,7 +728,7 @@ fn a_session_of_another_name_in_the_same_directory_does_not_get_the_worker() {
 
 #[test]
 fn a_worker_on_another_port_than_asked_for_is_given_with_a_warning() {
-    let on = |after: u64, port: &str| plan(ms(after), asks(ms(5_000)).port(port));
+    let on = |after: u64, port: &str| plan(ms(after), asks(ms(5_000)).of(|id| id.port(port)));
     let other = (PORT + 1).to_string();
     let plans = [on(0, &PORT.to_string()), on(200, &other), on(300, &PORT.to_string()), on(400, "auto")];
     of_sessions(StandardWorker::default(), &plans, &[], |told| {
@@ -1014,7 +1040,7 @@ fn a_holder_whose_record_speaks_of_another_boot_is_left_alone_if_nobody_has_laun
 /// It has a copy of whatever its parent has open at that moment.
 #[test]
 fn a_child_that_is_forked_in_the_midst_of_a_look_keeps_nobody_from_office() {
-    let any = |after: u64| plan(ms(after), asks(ms(5_000)).port("auto"));
+    let any = |after: u64| plan(ms(after), asks(ms(5_000)).of(|id| id.port("auto")));
     for (call, seed) in (0..40).flat_map(|call| (0..4).map(move |seed| (call, seed))) {
         let forks = Fault::Blow(Whom::Session(1), When::Call(call), Blow::Fork);
         let machine = Simulation::new(seed, Schedule::Random(Dice::new(seed)));

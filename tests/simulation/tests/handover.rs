@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use coordinator::{LaunchCommand, Outcome, ReplaceReason, UpgradePolicy, Worker, WorkerSpec};
+use coordinator::{EnsureRequest, LaunchCommand, Outcome, ReplaceReason, UpgradePolicy, Worker, WorkerId};
 #[cfg(all(oneworker_test, debug_assertions))]
 use oneworker_sabotage::{Sabotage, switch_on};
 use oneworker_simulation::search::{Bounds, search};
@@ -23,16 +23,15 @@ const OLD: Whom = Whom::Worker(0);
 const SUCCESSOR: Whom = Whom::Worker(1);
 
 fn plan(version: &str, deadline: Duration) -> SessionPlan {
-    let spec = WorkerSpec::builder(LaunchCommand::new(format!("/opt/{version}/oneworker"), ["serve"]))
-        .port("auto")
-        .state_dir(STATE_DIR)
-        .version(version)
+    let id = WorkerId::builder().port("auto").state_dir(STATE_DIR).version(version).build().unwrap();
+    let launch = LaunchCommand::new(format!("/opt/{version}/oneworker"), ["serve"]);
+    let request = EnsureRequest::builder(id, launch)
         .upgrade(UpgradePolicy::Newest)
         .hang_limit(Duration::from_secs(1))
         .deadline(deadline)
         .build()
         .unwrap();
-    SessionPlan { spec, errand: Errand::Worker }
+    SessionPlan { request, errand: Errand::Worker }
 }
 
 /// A session of 1.0.0; one of 2.0.0 when that one's worker serves; and another one of each after all is over.

@@ -29,7 +29,7 @@ impl Program for Forgetful {
 }
 
 async fn serve(process: WorkerProcess, forgetful: bool) -> Option<i32> {
-    let claim = Tenure::claim(process.machine(), process.spec(), None, process.readiness()).await.ok()?;
+    let claim = Tenure::claim(process.machine(), process.id(), None, process.readiness()).await.ok()?;
     let Claim::Won(tenure) = claim else { return Some(0) };
     let port = match tenure.bind().await {
         Ok(port) => port,

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use coordinator::{LaunchCommand, WorkerSpec};
+use coordinator::{EnsureRequest, LaunchCommand, WorkerId};
 use oneworker_sabotage::{Sabotage, switch_on};
 use oneworker_simulation::scenario::scenario_of;
 use oneworker_simulation::{
@@ -70,16 +70,15 @@ fn the_second_session_is_served(befalls: impl Fn(u32) -> Vec<Fault>) -> bool {
     (1..45).all(|call| {
         let mut machine = Simulation::new(7, Schedule::Random(Dice::new(7))).with_zombies(true);
         for number in 0..2 {
-            let spec = WorkerSpec::builder(LaunchCommand::new("/opt/oneworker", ["serve"]))
-                .port("auto")
-                .state_dir(STATE_DIR)
+            let id = WorkerId::builder().port("auto").state_dir(STATE_DIR).build().expect("an identity");
+            let request = EnsureRequest::builder(id, LaunchCommand::new("/opt/oneworker", ["serve"]))
                 .hang_limit(Duration::from_secs(2))
                 .build()
-                .expect("a spec");
+                .expect("a request");
             machine.session(
                 number,
                 Duration::from_millis(100) * number,
-                SessionPlan { spec, errand: Errand::Worker },
+                SessionPlan { request, errand: Errand::Worker },
             );
         }
         befalls(call).into_iter().for_each(|fault| machine.fault(fault));

@@ -5,7 +5,7 @@
 // All of this package is test code.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
-use coordinator::{LaunchCommand, ProtocolRange, WorkerSpec, blocking};
+use coordinator::{EnsureRequest, LaunchCommand, ProtocolRange, WorkerId, blocking};
 
 fn main() {
     oneworker_tests::failpoints::install();
@@ -20,15 +20,16 @@ fn main() {
     };
     let serve = if alone { "serve-alone" } else { "serve" };
     let launch = LaunchCommand::this_program([serve, dir.as_str(), &min, &max, &port]).expect("this program");
-    let spec = WorkerSpec::builder(launch).port(port.as_str()).state_dir(dir).protocol(range);
-    let spec = spec.deadline(std::time::Duration::from_secs(600)).build().expect("a spec");
+    let id = WorkerId::builder().port(port.as_str()).state_dir(dir).protocol(range).build();
+    let id = id.expect("an identity");
     if verb == "serve" {
         let mut options = worker::ServeOptions::default();
         options.predecessor = options.predecessor.filter(|_| !alone);
-        worker::run(&spec, options).expect("a tenure in good order");
+        worker::run(&id, options).expect("a tenure in good order");
         return;
     }
-    let found = blocking::ensure_single_worker(&spec).expect("a worker");
+    let request = EnsureRequest::builder(id, launch).deadline(std::time::Duration::from_secs(600)).build();
+    let found = blocking::ensure_single_worker(&request.expect("a request")).expect("a worker");
     let answer = serde_json::json!({
         "outcome": found.outcome.as_str(), "url": found.url, "port": found.port.get(), "pid": found.pid.0, "epoch": found.epoch.0,
     });

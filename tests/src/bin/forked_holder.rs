@@ -4,14 +4,13 @@
 // All of this package is test code.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
-use coordinator::{Claim, LaunchCommand, Tenure, WorkerSpec, system};
+use coordinator::{Claim, Tenure, WorkerId, system};
 
 fn main() {
     let dir = std::env::args_os().nth(1).expect("a state directory");
-    let launch = LaunchCommand::new("true", [""; 0]);
-    let spec = WorkerSpec::builder(launch).port("auto").state_dir(dir).build().expect("a spec");
+    let id = WorkerId::builder().port("auto").state_dir(dir).build().expect("an identity");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let claim = runtime.block_on(Tenure::claim(&system::machine(), &spec, None, system::readiness()));
+    let claim = runtime.block_on(Tenure::claim(&system::machine(), &id, None, system::readiness()));
     let Ok(Claim::Won(_tenure)) = claim else { panic!("somebody else is in office") };
     // SAFETY: the child only waits for signals.
     match unsafe { libc::fork() } {

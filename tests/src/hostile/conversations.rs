@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use coordinator::machine::{BoundPort, Machine, Network, PortOwner, ProbeAnswer};
 use coordinator::proof::{Challenge, ProofKey};
-use coordinator::{HandOver, HandOverReply, layout, request_stop, system};
+use coordinator::{HandOver, HandOverReply, StopRequest, layout, request_stop, system};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -57,10 +57,12 @@ pub(super) fn token(bytes: &[u8]) {
             fs::write(office.file(layout::TOKEN), bytes).expect("a file");
             let overheard = Overheard { real: office.machine().network.clone(), heard };
             let machine = Machine { network: Arc::new(overheard), ..office.machine().clone() };
+            let mut stop = StopRequest::new("fed");
+            stop.deadline = PATIENCE;
             // A session that was refused waits for the worker to leave all the same: that is not waited for here.
             let agreed = tokio::select! {
                 Some(agreed) = agreed.recv() => agreed,
-                stopped = request_stop(&machine, office.spec(), "fed", false) => {
+                stopped = request_stop(&machine, office.id(), &stop) => {
                     agreed.try_recv().unwrap_or_else(|_| panic!("the worker was not asked: {stopped:?}"))
                 }
             };

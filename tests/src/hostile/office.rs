@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use coordinator::machine::{Machine, Random};
 use coordinator::record::{self, Record};
-use coordinator::{LaunchCommand, WorkerSpec, layout, system};
+use coordinator::{WorkerId, layout, system};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -38,7 +38,7 @@ pub(super) struct Office {
     worker: JoinHandle<Result<Served, ServeError>>,
     port: u16,
     machine: Machine,
-    spec: WorkerSpec,
+    id: WorkerId,
     dir: TempDir,
 }
 
@@ -46,13 +46,7 @@ impl Office {
     async fn open() -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let machine = Machine { random: Arc::new(AllTheSame), ..system::machine() };
-        let spec = WorkerSpec::builder(LaunchCommand::new("/nonexistent", ["serve"]))
-            .state_dir(dir.path())
-            .port("auto")
-            .may_start(false)
-            .deadline(PATIENCE)
-            .build()
-            .expect("a spec");
+        let id = WorkerId::builder().state_dir(dir.path()).port("auto").build().expect("an identity");
         let mut options = ServeOptions::default();
         // Standard error is not its log.
         options.foreground = true;
@@ -61,10 +55,10 @@ impl Office {
         options.watchdog = Some(Duration::from_secs(24 * 3600));
         let before = signals::actions();
         let worker = tokio::spawn({
-            let (machine, spec) = (machine.clone(), spec.clone());
-            async move { worker::serve(&machine, &spec, options).await }
+            let (machine, id) = (machine.clone(), id.clone());
+            async move { worker::serve(&machine, &id, options).await }
         });
-        let mut office = Self { worker, port: 0, machine, spec, dir };
+        let mut office = Self { worker, port: 0, machine, id, dir };
         let begin = async {
             while !office.serves().await {
                 assert!(!office.worker.is_finished(), "the worker ended before it was ready");
@@ -87,9 +81,9 @@ impl Office {
         &self.machine
     }
 
-    /// What a session asks for that wants this worker.
-    pub(super) fn spec(&self) -> &WorkerSpec {
-        &self.spec
+    /// Its identity.
+    pub(super) fn id(&self) -> &WorkerId {
+        &self.id
     }
 
     /// A file of its state directory.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use coordinator::record::{self, Record};
-use coordinator::{LaunchCommand, WorkerSpec, inspect, layout, system};
+use coordinator::{WorkerId, inspect, layout, system};
 use oneworker_tests::hostile::{Bounds, Target, bounded, http_answers};
 use oneworker_tests::{Squatter, free_port};
 use proptest::prelude::*;
@@ -114,15 +114,9 @@ fn no_answer_over_a_connection_is_taken_for_a_worker_or_waited_for_beyond_patien
     record.address = Some(([127, 0, 0, 1], squatter.port()).into());
     fs::write(dir.path().join(layout::RECORD), record::render(&record)).unwrap();
     fs::write(dir.path().join(layout::PROOF_KEY), &(Target::named("proof_key").seeds)()[0]).unwrap();
-    let nobody = LaunchCommand::new("/nonexistent", ["serve"]);
-    let spec = WorkerSpec::builder(nobody)
-        .state_dir(dir.path())
-        .port("auto")
-        .deadline(2 * PATIENCE)
-        .build()
-        .unwrap();
+    let id = WorkerId::builder().state_dir(dir.path()).port("auto").build().unwrap();
     let machine = system::machine();
-    let look = || event_loop().block_on(inspect(&machine, &spec)).unwrap();
+    let look = || event_loop().block_on(inspect(&machine, &id, 2 * PATIENCE)).unwrap();
     // What is made once and kept is made now.
     look();
     proptest!(cases(96), |(answer in answers())| {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use coordinator::{EnsureError, LaunchCommand, Worker, WorkerSpec, ensure_on, system};
+use coordinator::{EnsureError, EnsureRequest, LaunchCommand, Worker, WorkerId, ensure_on, system};
 use oneworker_tests::hostile::{Bounds, Target, bounded};
 use proptest::prelude::*;
 
@@ -25,13 +25,10 @@ fn bounds(deadline: Duration) -> Bounds {
 fn launch(dir: &Path, script: &str, deadline: Duration) -> Result<Worker, EnsureError> {
     // `yes` and `cat` end by themselves when nobody listens any more.
     let script = format!("channel=/dev/fd/$ONEWORKER_READY_FD; {script}");
-    let spec = WorkerSpec::builder(LaunchCommand::new("/bin/sh", ["-c", &script]))
-        .state_dir(dir.join("state"))
-        .port("auto")
-        .deadline(deadline)
-        .build()
-        .unwrap();
-    event_loop().block_on(ensure_on(&system::machine(), &spec, &|_| {}))
+    let id = WorkerId::builder().state_dir(dir.join("state")).port("auto").build().unwrap();
+    let launch = LaunchCommand::new("/bin/sh", ["-c", &script]);
+    let request = EnsureRequest::builder(id, launch).deadline(deadline).build().unwrap();
+    event_loop().block_on(ensure_on(&system::machine(), &request, &|_| {}))
 }
 
 #[test]

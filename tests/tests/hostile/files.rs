@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use coordinator::record::{self, Record};
-use coordinator::{Claim, Epoch, LaunchCommand, Tenure, WorkerSpec, inspect, layout, system};
+use coordinator::{Claim, Epoch, Tenure, WorkerId, inspect, layout, system};
 use oneworker_tests::hostile::{Bounds, HISTORY_BOUNDS, Target, bounded};
 use proptest::prelude::*;
 
@@ -93,15 +93,17 @@ fn a_record_of_as_many_values_as_can_be_read_costs_a_bounded_amount_of_memory() 
         let room = record::READ_LIMIT - whole.len() - 100;
         let list = format!("{{\"new\":[{}0],", value.repeat(room / value.len()));
         fs::write(dir.path().join(layout::RECORD), whole.replacen('{', &list, 1)).unwrap();
-        let look = || event_loop().block_on(inspect(&system::machine(), &spec(dir.path())));
+        let look = || event_loop().block_on(inspect(&system::machine(), &id(dir.path()), LIMIT));
         let sight = bounded(&value, BOUNDS, look).unwrap();
         assert_eq!(sight.record.and_then(|record| record.epoch).map(|epoch| epoch.0), Some(7));
     }
 }
 
-fn spec(dir: &Path) -> WorkerSpec {
-    let nobody = LaunchCommand::new("/nonexistent", ["serve"]);
-    WorkerSpec::builder(nobody).state_dir(dir).port("auto").deadline(Duration::from_secs(1)).build().unwrap()
+/// How long an inspection may take.
+const LIMIT: Duration = Duration::from_secs(1);
+
+fn id(dir: &Path) -> WorkerId {
+    WorkerId::builder().state_dir(dir).port("auto").build().unwrap()
 }
 
 proptest! {
@@ -111,15 +113,15 @@ proptest! {
     fn a_directory_of_any_bytes_is_looked_at_and_then_taken_office_in(files in state_files()) {
         let dir = tempfile::tempdir().unwrap();
         files.iter().for_each(|file| file.put(dir.path()));
-        let (machine, spec) = (system::machine(), spec(dir.path()));
+        let (machine, id) = (system::machine(), id(dir.path()));
         let highest = highest_epoch(dir.path());
 
-        let sight = bounded(&files, BOUNDS, || event_loop().block_on(inspect(&machine, &spec))).unwrap();
+        let sight = bounded(&files, BOUNDS, || event_loop().block_on(inspect(&machine, &id, LIMIT))).unwrap();
         prop_assert!(!sight.in_office && sight.health.is_none());
 
         let claim = bounded(&files, BOUNDS, || {
             event_loop().block_on(async {
-                let claim = Tenure::claim(&machine, &spec, None, system::readiness()).await.unwrap();
+                let claim = Tenure::claim(&machine, &id, None, system::readiness()).await.unwrap();
                 let Claim::Won(tenure) = claim else { panic!("somebody else is in office") };
                 let port = tenure.bind().await.unwrap();
                 tenure.ready(port.address).await.unwrap();

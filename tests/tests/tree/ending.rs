@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::Instant;
 
 use coordinator::machine::Ending;
-use coordinator::{EnsureError, LaunchCommand, WorkerSpec, blocking};
+use coordinator::{EnsureError, EnsureRequest, LaunchCommand, WorkerId, blocking};
 use oneworker_tests::{
     AT_ONCE, children_of, hang_up, is_alive, kill, limit_open_files, look, processes_of, terminate, wait_for,
 };
@@ -89,9 +89,10 @@ fn a_crash_is_handed_on() {
 fn a_session_that_launches_a_worker_behind_a_guardian_learns_how_it_has_ended() {
     let dir = tempfile::tempdir().unwrap();
     let launch = LaunchCommand::new(env!("CARGO_BIN_EXE_tree-worker"), ["abort"]);
-    let spec = WorkerSpec::builder(launch).port("auto").state_dir(dir.path()).build().unwrap();
+    let id = WorkerId::builder().port("auto").state_dir(dir.path()).build().unwrap();
+    let request = EnsureRequest::new(id, launch);
     let begun = Instant::now();
-    let error = blocking::ensure_single_worker(&spec).unwrap_err();
+    let error = blocking::ensure_single_worker(&request).unwrap_err();
     assert!(
         matches!(error, EnsureError::LaunchFailed { ending: Ending::Signalled(libc::SIGABRT), .. }),
         "{error:?}"

@@ -12,8 +12,8 @@ use crate::request::Request;
 pub(super) async fn inspect_worker(machine: &Machine, request: &Request) -> Result<Sight, EnsureError> {
     let progress = Progress::default();
     progress.phase("looking at the worker");
-    let limit = request.spec.deadline();
-    let looking = tokio::time::timeout(limit, inspect(machine, &request.spec));
+    let limit = request.ensure.deadline();
+    let looking = tokio::time::timeout(limit, inspect(machine, request.ensure.id(), limit));
     match progress.watch(looking).await {
         Ok(sight) => sight,
         Err(_) => Err(EnsureError::TimedOut { phase: "looking at the worker", waited: limit }),

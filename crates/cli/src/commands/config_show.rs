@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 use crate::args::ShowArgs;
 use crate::config::{Entry, Form, Key, Settings};
 use crate::exit;
+use crate::from_settings::ensure_request;
 use crate::output::{self, SCHEMA};
 use crate::request::{Done, settings};
-use crate::spec::worker_spec;
 
 pub(super) fn run(args: &ShowArgs) -> Done {
     let mut flags = args.common.flags();
@@ -19,7 +19,7 @@ pub(super) fn run(args: &ShowArgs) -> Done {
     args.patterns.add_to(&mut flags);
     let settings = settings(&flags, &args.common.file())?;
     // What no command would accept is refused here too.
-    worker_spec(&settings, true)?;
+    ensure_request(&settings, true)?;
     output::result(args.output.mode(), &table(&settings), &Answer::new(&settings))?;
     Ok(exit::OK)
 }

@@ -40,7 +40,8 @@ pub(super) fn restore(args: &CopyArgs) -> Done {
     let databases = Databases(vec![database.clone(), args.file.clone()]);
     let restored = request.block_on(async {
         let machine = system::machine();
-        let claim = Tenure::claim_above(&machine, &request.spec, None, system::readiness(), &databases).await;
+        let claim =
+            Tenure::claim_above(&machine, request.ensure.id(), None, system::readiness(), &databases).await;
         let tenure = match claim {
             Ok(Claim::Won(tenure)) => tenure,
             Ok(Claim::Lost(holder)) => return Ok(Err(in_office(&request, holder.pid))),

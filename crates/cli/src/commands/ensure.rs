@@ -2,7 +2,7 @@
 //! worker's session does not need.
 
 use coordinator::machine::Machine;
-use coordinator::{Outcome, Worker, WorkerSpec, blocking, ensure_on, system};
+use coordinator::{EnsureRequest, Outcome, Worker, blocking, ensure_on, system};
 use serde::Serialize;
 
 use super::session;
@@ -20,9 +20,9 @@ pub(super) fn run(args: &EnsureArgs) -> Done {
     args.supervised.add_to(&mut flags);
     args.upgrade.add_to(&mut flags);
     let request = Request::new(&flags, &args.common.file(), !args.no_start)?;
-    let worker = match blocking::probe_once(&request.spec) {
+    let worker = match blocking::probe_once(&request.ensure) {
         Some(worker) => worker,
-        None => watched(&request, &request.spec, &system::machine())?,
+        None => watched(&request, &request.ensure, &system::machine())?,
     };
     if let Some(session) = &args.session {
         session::keep(&request, session, &args.lease)?;
@@ -32,11 +32,15 @@ pub(super) fn run(args: &EnsureArgs) -> Done {
 }
 
 /// The worker that this asks for; on a terminal, whoever waits is told what for.
-pub(super) fn watched(request: &Request, spec: &WorkerSpec, machine: &Machine) -> Result<Worker, Failure> {
+pub(super) fn watched(
+    request: &Request,
+    ensure: &EnsureRequest,
+    machine: &Machine,
+) -> Result<Worker, Failure> {
     let progress = Progress::default();
     request.block_on(async {
         let watcher = |words: &str| progress.phase(words);
-        progress.watch(ensure_on(machine, spec, &watcher)).await
+        progress.watch(ensure_on(machine, ensure, &watcher)).await
     })
 }
 

@@ -18,7 +18,7 @@ use crate::request::{Done, Request};
 
 pub(super) fn run(args: &PurgeArgs) -> Done {
     let request = Request::new(&args.common.flags(), &args.common.file(), false)?;
-    let dir = request.spec.state_dir();
+    let dir = request.ensure.id().state_dir();
     let mode = args.output.mode();
     let Some(content) = StateDirContent::of(dir, &request.settings.name.value)? else {
         let answer = PurgeOutput { outcome: "nothing_there", ..PurgeOutput::new(dir, &[], false) };
@@ -43,7 +43,7 @@ pub(super) fn run(args: &PurgeArgs) -> Done {
     } else if mode == Mode::Human {
         output::result(mode, &content.words(dir), &PurgeOutput::new(dir, &content.entries, false))?;
     }
-    request.block_on(stop::stop(&request.spec, "oneworker purge", false))?;
+    request.block_on(stop::stop(&request.ensure, "oneworker purge", false))?;
     remove(&request)?;
     let outside = outside(&request);
     if let Some(database) = outside {
@@ -62,20 +62,21 @@ pub(super) fn run(args: &PurgeArgs) -> Done {
 
 /// Takes office, so that no worker is in it, moves the directory away in one step, and deletes it.
 fn remove(request: &Request) -> Result<(), Failure> {
-    let dir = request.spec.state_dir();
+    let dir = request.ensure.id().state_dir();
     let away = away(dir)?;
     let renamed = |error: io::Error| Failure::io(&format!("{} can't be moved away", dir.display()), &error);
     request.block_on(async {
-        let tenure = match Tenure::claim(&system::machine(), &request.spec, None, system::readiness()).await {
-            Ok(Claim::Won(tenure)) => tenure,
-            Ok(Claim::Lost(holder)) => {
-                let who = holder.pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
-                let help = "A session has started it meanwhile: end the sessions, and try again.";
-                let message = format!("another worker{who} is in office");
-                return Ok(Err(Failure::plain("already_running", message, help.to_owned())));
-            }
-            Err(error) => return Ok(Err(Failure::serve(&error.into(), &request.words))),
-        };
+        let tenure =
+            match Tenure::claim(&system::machine(), request.ensure.id(), None, system::readiness()).await {
+                Ok(Claim::Won(tenure)) => tenure,
+                Ok(Claim::Lost(holder)) => {
+                    let who = holder.pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
+                    let help = "A session has started it meanwhile: end the sessions, and try again.";
+                    let message = format!("another worker{who} is in office");
+                    return Ok(Err(Failure::plain("already_running", message, help.to_owned())));
+                }
+                Err(error) => return Ok(Err(Failure::serve(&error.into(), &request.words))),
+            };
         // Windows moves no directory in which a file is held open.
         let held = (!cfg!(windows)).then_some(tenure);
         let moved = fs::rename(dir, &away).map_err(renamed);
@@ -101,7 +102,7 @@ fn away(dir: &Path) -> Result<PathBuf, Failure> {
 /// The database, if it is elsewhere.
 fn outside(request: &Request) -> Option<&Path> {
     let database = request.settings.database.value.as_path();
-    (!database.starts_with(request.spec.state_dir()) && database.exists()).then_some(database)
+    (!database.starts_with(request.ensure.id().state_dir()) && database.exists()).then_some(database)
 }
 
 /// What is in the directory.

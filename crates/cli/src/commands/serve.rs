@@ -7,9 +7,9 @@ use worker::Served;
 use crate::args::ServeArgs;
 use crate::exit;
 use crate::failure::Failure;
+use crate::from_settings::serve_options;
 use crate::output::{self, SCHEMA};
 use crate::request::{Done, Request};
-use crate::spec::serve_options;
 
 pub(super) fn run(args: &ServeArgs) -> Done {
     let mut flags = args.common.flags();
@@ -18,7 +18,7 @@ pub(super) fn run(args: &ServeArgs) -> Done {
     let request = Request::new(&flags, &args.common.file(), true)?;
     let options = serve_options(&request.settings, args.foreground);
     let served =
-        worker::run(&request.spec, options).map_err(|error| Failure::serve(&error, &request.words))?;
+        worker::run(request.ensure.id(), options).map_err(|error| Failure::serve(&error, &request.words))?;
     let name = request.settings.name.value.as_str();
     let answer = match &served {
         Served::Lost(holder) => {

@@ -72,7 +72,7 @@ impl StatusOutput {
         let this_boot = record.filter(|record| record.process.boot_id == clock.boot_id());
         Self {
             schema: SCHEMA,
-            name: request.spec.name().to_string(),
+            name: request.ensure.id().name().to_string(),
             state: WorkerCondition::of(sight),
             proven: health.is_some(),
             pid: pid.map(|pid| pid.0),
@@ -84,8 +84,8 @@ impl StatusOutput {
             port: address.map(|address| address.port()),
             uptime_ms: this_boot.map(|record| ms(clock.now().since(record.started))),
             program: record.map(|record| record.program.to_string_lossy().into_owned()),
-            log: request.spec.log_file().to_string_lossy().into_owned(),
-            state_dir: request.spec.state_dir().to_string_lossy().into_owned(),
+            log: request.ensure.id().log_file().to_string_lossy().into_owned(),
+            state_dir: request.ensure.id().state_dir().to_string_lossy().into_owned(),
             trouble: sight.trouble.clone(),
             last_error: sight.launch.as_ref().and_then(last_error),
         }

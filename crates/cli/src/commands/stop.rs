@@ -1,6 +1,6 @@
 //! `oneworker stop`: ends the worker in office. What nobody has need not be ended: that nothing ran is success.
 
-use coordinator::{EnsureError, Stopped, WorkerSpec, request_stop, system};
+use coordinator::{EnsureError, EnsureRequest, StopRequest, Stopped, request_stop, system};
 use serde::Serialize;
 
 use crate::args::StopArgs;
@@ -11,18 +11,27 @@ use crate::request::{Done, Request};
 
 pub(super) fn run(args: &StopArgs) -> Done {
     let request = Request::new(&args.common.flags(), &args.common.file(), false)?;
-    let stopped = request.block_on(stop(&request.spec, "oneworker stop", args.force.force))?;
+    let stopped = request.block_on(stop(&request.ensure, "oneworker stop", args.force.force))?;
     let name = request.settings.name.value.as_str();
     output::result(args.output.mode(), &words(name, &stopped), &StopOutput::new(name, &stopped))?;
     Ok(exit::OK)
 }
 
 /// Ends the worker; `command` is what its log says about why.
-pub(super) async fn stop(spec: &WorkerSpec, command: &str, force: bool) -> Result<Stopped, EnsureError> {
-    let why = format!("{command} (pid {})", std::process::id());
+pub(super) async fn stop(ensure: &EnsureRequest, command: &str, force: bool) -> Result<Stopped, EnsureError> {
+    let mut stop = stop_request(ensure, command);
+    stop.force = force;
     let progress = Progress::default();
     progress.phase("waiting for the worker to stop");
-    progress.watch(request_stop(&system::machine(), spec, &why, force)).await
+    progress.watch(request_stop(&system::machine(), ensure.id(), &stop)).await
+}
+
+/// Returns a request to stop that has the deadline and the hang limit of this one.
+pub(super) fn stop_request(ensure: &EnsureRequest, command: &str) -> StopRequest {
+    let mut stop = StopRequest::new(format!("{command} (pid {})", std::process::id()));
+    stop.deadline = ensure.deadline();
+    stop.hang_limit = ensure.hang_limit();
+    stop
 }
 
 fn words(name: &str, stopped: &Stopped) -> String {

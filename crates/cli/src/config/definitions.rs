@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use coordinator::{Backoff, Name, PortChoice, UpgradeLimits, UpgradePolicy, WorkerSpec};
+use coordinator::{Backoff, EnsureRequest, Name, PortChoice, UpgradeLimits, UpgradePolicy};
 use worker::{LogLevel, Plan, ServeOptions};
 
 use super::definition::{Definition, Form, Group, Heading, Scope};

@@ -30,7 +30,7 @@ pub(crate) enum ConfigError {
     #[error(transparent)]
     NoStateDir(#[from] coordinator::NoStateDir),
     #[error(transparent)]
-    Spec(coordinator::SpecError),
+    Request(coordinator::RequestError),
     #[error("this program can't tell where it is installed: {0}")]
     Program(io::Error),
 }
@@ -47,7 +47,7 @@ impl ConfigError {
             Self::Missing { .. }
             | Self::RelativeFile(_)
             | Self::NoStateDir(_)
-            | Self::Spec(_)
+            | Self::Request(_)
             | Self::Program(_) => false,
         }
     }

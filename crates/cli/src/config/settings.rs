@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use coordinator::{Backoff, Name, PortChoice, UpgradeLimits, UpgradePolicy, WorkerSpec};
+use coordinator::{Backoff, EnsureRequest, Name, PortChoice, UpgradeLimits, UpgradePolicy};
 use worker::{LogLevel, Plan, ServeOptions};
 
 use super::environment::Environment;

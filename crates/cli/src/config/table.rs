@@ -48,7 +48,7 @@ macro_rules! with_rows {
                 more: "",
                 ..IDENTITY
             }
-            Deadline deadline: Setting<Duration> = pick(TIME, WorkerSpec::DEFAULT_DEADLINE) {
+            Deadline deadline: Setting<Duration> = pick(TIME, EnsureRequest::DEFAULT_DEADLINE) {
                 path: "deadline",
                 variable: "ONEWORKER_DEADLINE",
                 flag: "--deadline",
@@ -56,7 +56,7 @@ macro_rules! with_rows {
                 more: "For example 250ms, 5s or 30m; 10ms to 1h.",
                 ..PATIENCE
             }
-            HangLimit hang_limit: Setting<Duration> = pick(TIME, WorkerSpec::DEFAULT_HANG_LIMIT) {
+            HangLimit hang_limit: Setting<Duration> = pick(TIME, EnsureRequest::DEFAULT_HANG_LIMIT) {
                 path: "hang_limit",
                 variable: "ONEWORKER_HANG_LIMIT",
                 flag: "--hang-limit",

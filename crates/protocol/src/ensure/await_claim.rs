@@ -3,7 +3,7 @@
 
 use super::backoff;
 use super::budget::{LENIENCE, POLL};
-use super::context::{Context, Phase};
+use super::context::{Call, Phase};
 use super::holder;
 use super::next::{Claim, Elected, Inquiry, Next, Origin};
 use crate::error::EnsureError;
@@ -13,11 +13,7 @@ use crate::record::{LaunchNote, LaunchOutcome};
 /// Waits until the launched worker holds the lock, and goes on with a diagnosis. Goes back to the
 /// election if it ended. A worker that does not claim the lock in time is ended: pid, start time
 /// and boot prove that it is ours.
-pub(super) async fn await_claim(
-    cx: &Context<'_>,
-    elected: Elected,
-    claim: Claim,
-) -> Result<Next, EnsureError> {
+pub(super) async fn await_claim(cx: &Call<'_>, elected: Elected, claim: Claim) -> Result<Next, EnsureError> {
     let phase = Phase::Starting(Some(claim.process.pid));
     let deadline = cx.enter(phase);
     loop {
@@ -39,7 +35,7 @@ pub(super) async fn await_claim(
 
 /// Returns whether the worker has had its time. On a loaded machine it may need long until its
 /// first instruction. A stopped worker never gets there.
-fn is_overdue(cx: &Context<'_>, note: &LaunchNote, info: &ProcessInfo) -> bool {
+fn is_overdue(cx: &Call<'_>, note: &LaunchNote, info: &ProcessInfo) -> bool {
     let limit = match info.activity {
         Activity::Stopped => cx.request.hang_limit,
         _ => cx.request.hang_limit * LENIENCE,
@@ -48,7 +44,7 @@ fn is_overdue(cx: &Context<'_>, note: &LaunchNote, info: &ProcessInfo) -> bool {
 }
 
 /// Ends the worker, and notes its launch as failed.
-async fn end(cx: &Context<'_>, note: &LaunchNote, info: &ProcessInfo) -> Result<(), EnsureError> {
+async fn end(cx: &Call<'_>, note: &LaunchNote, info: &ProcessInfo) -> Result<(), EnsureError> {
     holder::refuse_traced(info)?;
     // If it may not be signalled, another worker can be launched all the same: only one gets the
     // lock.

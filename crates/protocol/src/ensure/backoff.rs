@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::budget::PORT_PROBE;
-use super::context::Context;
+use super::context::Call;
 use super::holder;
 use crate::error::EnsureError;
 use crate::identity::PortChoice;
@@ -26,7 +26,7 @@ pub(super) enum Permission {
 ///
 /// # Errors
 /// [`EnsureError::CoolingDown`] or [`EnsureError::PortTaken`] if launches are held back.
-pub(super) async fn permission(cx: &Context<'_>) -> Result<Permission, EnsureError> {
+pub(super) async fn permission(cx: &Call<'_>) -> Result<Permission, EnsureError> {
     let Some(note) = cx.state.launch_note().await.filter(|note| is_of_this_boot(cx, note)) else {
         return Ok(Permission::Granted { failures: 0 });
     };
@@ -39,13 +39,13 @@ pub(super) async fn permission(cx: &Context<'_>) -> Result<Permission, EnsureErr
 }
 
 /// Returns why no worker would be launched just now, according to this note, if none is running.
-pub(super) async fn held_back(cx: &Context<'_>, note: &LaunchNote) -> Option<EnsureError> {
+pub(super) async fn held_back(cx: &Call<'_>, note: &LaunchNote) -> Option<EnsureError> {
     let counts = is_of_this_boot(cx, note) && on_its_way(cx, note).await.is_none();
     if counts { cooled_down(cx, note).await.err() } else { None }
 }
 
 /// Returns the note of a launch that was just made.
-pub(super) fn begun(cx: &Context<'_>, process: Option<ProcessIdentity>, failures: u32) -> LaunchNote {
+pub(super) fn begun(cx: &Call<'_>, process: Option<ProcessIdentity>, failures: u32) -> LaunchNote {
     LaunchNote {
         schema: 1,
         boot_id: cx.clock().boot_id(),
@@ -63,7 +63,7 @@ pub(super) fn begun(cx: &Context<'_>, process: Option<ProcessIdentity>, failures
 /// Another session may have been elected while this one was suspended, and may have noted its own
 /// launch. Then its failures count too; and if that launch has not come to an end, it stays the one
 /// that sessions wait for.
-pub(super) async fn conclude(cx: &Context<'_>, mut note: LaunchNote) {
+pub(super) async fn conclude(cx: &Call<'_>, mut note: LaunchNote) {
     let found = cx.state.launch_note().await.filter(|found| found.boot_id == note.boot_id);
     let failures = found.as_ref().map_or(note.failures, |found| found.failures.max(note.failures));
     // A taken port holds launches back until it is free, and not for a time.
@@ -80,7 +80,7 @@ pub(super) async fn conclude(cx: &Context<'_>, mut note: LaunchNote) {
 
 /// Writes that a launch failed, and why. Returns the note with that.
 pub(super) async fn conclude_failure(
-    cx: &Context<'_>,
+    cx: &Call<'_>,
     mut note: LaunchNote,
     error: &str,
     log_tail: &str,
@@ -89,25 +89,25 @@ pub(super) async fn conclude_failure(
     note.log_tail = Some(log_tail.to_owned());
     conclude(cx, note.clone()).await;
     let worker = note.process.as_ref().map(|process| process.pid);
-    cx.state.note(EventKind::LaunchFailed, worker, Some(error.to_owned())).await;
+    cx.note(EventKind::LaunchFailed, worker, Some(error.to_owned())).await;
     note
 }
 
 /// Returns the process of a launch that has not come to an end: its session was killed, stopped, or
 /// gave up.
-async fn on_its_way(cx: &Context<'_>, note: &LaunchNote) -> Option<ProcessIdentity> {
+async fn on_its_way(cx: &Call<'_>, note: &LaunchNote) -> Option<ProcessIdentity> {
     let process = note.process.as_ref().filter(|_| note.outcome.is_none())?;
     holder::inspect_living(cx, process).await.map(|_| process.clone())
 }
 
 /// Returns whether a note counts: one of another boot, or of the future on this boot's clock, does
 /// not.
-fn is_of_this_boot(cx: &Context<'_>, note: &LaunchNote) -> bool {
+fn is_of_this_boot(cx: &Call<'_>, note: &LaunchNote) -> bool {
     note.boot_id == cx.clock().boot_id() && note.at <= cx.clock().now()
 }
 
 /// Returns the failures in a row up to now, if enough time has passed since the last.
-async fn cooled_down(cx: &Context<'_>, note: &LaunchNote) -> Result<u32, EnsureError> {
+async fn cooled_down(cx: &Call<'_>, note: &LaunchNote) -> Result<u32, EnsureError> {
     let failures = failures_up_to_now(cx, note).await;
     let delay = cx.request.backoff.delay(failures);
     let passed = cx.clock().now().since(note.at);
@@ -125,7 +125,7 @@ async fn cooled_down(cx: &Context<'_>, note: &LaunchNote) -> Result<u32, EnsureE
 
 /// Returns the failures in a row. The last launch may have failed after its session noted how it
 /// went.
-async fn failures_up_to_now(cx: &Context<'_>, note: &LaunchNote) -> u32 {
+async fn failures_up_to_now(cx: &Call<'_>, note: &LaunchNote) -> u32 {
     let one_more = note.failures.saturating_add(1);
     match &note.outcome {
         Some(LaunchOutcome::Failed | LaunchOutcome::AlreadyRunning | LaunchOutcome::PortTaken { .. }) => {
@@ -152,9 +152,9 @@ async fn failures_up_to_now(cx: &Context<'_>, note: &LaunchNote) -> u32 {
 ///
 /// This is found out by connecting. A session that tried to bind the port would be in the way of
 /// others, and of the worker.
-async fn check_port(cx: &Context<'_>, note: &LaunchNote) -> Result<(), EnsureError> {
+async fn check_port(cx: &Call<'_>, note: &LaunchNote) -> Result<(), EnsureError> {
     let Some(LaunchOutcome::PortTaken { port, pid, program }) = &note.outcome else { return Ok(()) };
-    if !matches!(cx.request.port, PortChoice::Fixed(asked) if asked.get() == *port) {
+    if !matches!(cx.id.port(), PortChoice::Fixed(asked) if asked.get() == *port) {
         return Ok(());
     }
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, *port));

@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use crate::deadline::Deadline;
 use crate::machine::{Clock, Moment};
+use crate::request::EnsureRequest;
 use crate::sabotage::{self, Sabotage};
-use crate::spec::WorkerSpec;
 
 /// How long a worker in good order may take to answer a probe without an event loop.
 const PROBE_ONCE: Duration = Duration::from_millis(50);
@@ -64,8 +64,8 @@ pub(super) const LENIENCE: u32 = 6;
 const MAX_RANK: u8 = 2;
 
 /// Returns how long [`probe_once`](super::probe_once) may block, on a machine whose probes block.
-pub fn probe_once_limit(spec: &WorkerSpec) -> Duration {
-    PROBE_ONCE.min(spec.deadline / 4)
+pub fn probe_once_limit(request: &EnsureRequest) -> Duration {
+    PROBE_ONCE.min(request.deadline / 4)
 }
 
 /// The deadline of one call.

@@ -1,7 +1,8 @@
-//! What every step of a call is given: the machine, the request, the time, and the way to report
+//! What every step of a call is given: machine, identity, request, time, and the way to report
 //! progress.
 
 use std::io;
+use std::ops::Deref;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,17 +10,21 @@ use super::budget::Budget;
 use super::state::State;
 use crate::deadline::{Deadline, TimedOut};
 use crate::error::EnsureError;
-use crate::machine::{Clock, LaunchError, Machine, Pid};
+use crate::machine::{Clock, EventKind, LaunchError, Machine, Pid};
 use crate::proof::Health;
-use crate::spec::WorkerSpec;
+use crate::request::EnsureRequest;
+use crate::upgrade::UpgradePolicy;
+use crate::worker_id::WorkerId;
 
 /// Is told in words what the call waits for, whenever that changes.
 pub(super) type Watcher<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
-/// One call. Steps read it; what they find out they pass on in [`Next`](super::next::Next).
+/// One call for a worker: what the leaves below the steps read.
 pub(super) struct Context<'a> {
     pub(super) machine: &'a Machine,
-    pub(super) request: &'a WorkerSpec,
+    pub(super) id: &'a WorkerId,
+    /// What is wanted of a worker in another version. `None`: any version will do.
+    pub(super) upgrade: Option<UpgradePolicy>,
     pub(super) budget: Budget,
     pub(super) state: State<'a>,
     watcher: Watcher<'a>,
@@ -27,22 +32,58 @@ pub(super) struct Context<'a> {
     phase: Mutex<Phase>,
 }
 
-impl<'a> Context<'a> {
+/// One call of a session. Steps read it; what they find out they pass on in
+/// [`Next`](super::next::Next).
+pub(super) struct Call<'a> {
+    context: Context<'a>,
+    pub(super) request: &'a EnsureRequest,
+}
+
+impl<'a> Call<'a> {
     /// Begins a call.
-    pub(super) fn new(machine: &'a Machine, request: &'a WorkerSpec, watcher: Watcher<'a>) -> Self {
+    pub(super) fn new(machine: &'a Machine, request: &'a EnsureRequest, watcher: Watcher<'a>) -> Self {
+        let upgrade = request.may_start.then_some(request.upgrade);
+        let context = Context::new(machine, &request.id, request.deadline, upgrade, watcher);
+        Self { context, request }
+    }
+
+    /// Notes something about a worker that this session launches, or launched.
+    pub(super) async fn note(&self, kind: EventKind, worker: Option<Pid>, reason: Option<String>) {
+        self.state.note(kind, &self.request.launch.program, worker, reason).await;
+    }
+}
+
+impl<'a> Deref for Call<'a> {
+    type Target = Context<'a>;
+
+    fn deref(&self) -> &Context<'a> {
+        &self.context
+    }
+}
+
+impl<'a> Context<'a> {
+    fn new(
+        machine: &'a Machine,
+        id: &'a WorkerId,
+        deadline: Duration,
+        upgrade: Option<UpgradePolicy>,
+        watcher: Watcher<'a>,
+    ) -> Self {
         Self {
             machine,
-            request,
-            budget: Budget::begin(&*machine.clock, request.deadline),
-            state: State::new(machine, request),
+            id,
+            upgrade,
+            budget: Budget::begin(&*machine.clock, deadline),
+            state: State::new(machine, id),
             watcher,
             phase: Mutex::new(Phase::Probing),
         }
     }
 
-    /// Begins a call whose progress is not reported.
-    pub(super) fn unwatched(machine: &'a Machine, request: &'a WorkerSpec) -> Self {
-        Self::new(machine, request, &|_| {})
+    /// Begins a call that wants no other worker than the running one, and does not report its
+    /// progress.
+    pub(super) fn unwatched(machine: &'a Machine, id: &'a WorkerId, deadline: Duration) -> Self {
+        Self::new(machine, id, deadline, None, &|_| {})
     }
 
     /// Returns the machine's clock.
@@ -79,7 +120,7 @@ impl<'a> Context<'a> {
 
     /// Returns the error of a lock that can't be tried or inspected.
     pub(super) fn lock_error(&self, source: io::Error) -> EnsureError {
-        EnsureError::Lock { path: self.request.state_dir.clone(), source }
+        EnsureError::Lock { path: self.id.state_dir.clone(), source }
     }
 
     /// Returns the error of a launch that started no process.
@@ -95,7 +136,7 @@ impl<'a> Context<'a> {
 
     /// Returns whether this session can talk to a worker.
     pub(super) fn can_use(&self, health: &Health) -> bool {
-        health.protocol.overlaps(self.request.protocol)
+        health.protocol.overlaps(self.id.protocol)
     }
 }
 
@@ -163,7 +204,7 @@ mod tests {
         let (machine, request) = (machine(), fixture::request(std::env::temp_dir()));
         let told = Mutex::new(Vec::new());
         let watcher = |words: &str| told.lock().unwrap().push(words.to_owned());
-        let cx = Context::new(&machine, &request, &watcher);
+        let cx = Call::new(&machine, &request, &watcher);
         let pid = Pid(7);
         for (phase, words, code) in [
             (Phase::Electing, "waiting for the session that is starting the worker", "timed_out"),
@@ -196,7 +237,7 @@ mod tests {
     #[test]
     fn causes_that_keep_a_process_from_starting_are_told_apart() {
         let (machine, request) = (machine(), fixture::request(std::env::temp_dir()));
-        let cx = Context::unwatched(&machine, &request);
+        let cx = Call::new(&machine, &request, &|_| {});
         let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
         let full = || io::Error::from(io::ErrorKind::WouldBlock);
         for (error, code) in [

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::budget::{
     INSTANT, LEAK_PATIENCE, LEAK_POLL, LONGEST_HOLDER_PROBE, POLL, SHORTEST_HOLDER_PROBE, grown,
 };
-use super::context::{Context, Phase};
+use super::context::{Call, Phase};
 use super::holder::{self, Holder};
 use super::next::{Elected, Hung, Inquiry, Next, Origin};
 use super::probe::{PendingProbe, Probed, probe};
@@ -28,7 +28,7 @@ use crate::sabotage::{self, Sabotage};
 /// # Errors
 /// What there is to tell of the holder, if the time is up or the holder may not be ended.
 pub(super) async fn diagnose<'c>(
-    cx: &'c Context<'_>,
+    cx: &'c Call<'_>,
     elected: Elected,
     mut inquiry: Inquiry,
     pending: &mut Option<PendingProbe<'c>>,
@@ -73,7 +73,7 @@ enum Inspected {
 }
 
 async fn after_election(
-    cx: &Context<'_>,
+    cx: &Call<'_>,
     elected: Elected,
     finding: Finding,
     replaced: Option<ReplaceReason>,
@@ -92,7 +92,7 @@ async fn after_election(
 /// Goes on after another session's launch has claimed the lock. This session launches nothing
 /// beside it without another election. `_elected` is held until its worker is taken.
 async fn after_claim(
-    cx: &Context<'_>,
+    cx: &Call<'_>,
     _elected: Elected,
     finding: Finding,
     replaced: Option<ReplaceReason>,
@@ -105,7 +105,7 @@ async fn after_claim(
 
 /// Inspects the tenure lock once.
 async fn inspect<'c>(
-    cx: &'c Context<'_>,
+    cx: &'c Call<'_>,
     inquiry: &mut Inquiry,
     pending: &mut Option<PendingProbe<'c>>,
 ) -> Result<Inspected, EnsureError> {
@@ -137,7 +137,7 @@ async fn inspect<'c>(
 }
 
 /// The lock is free: vacant, unless it is reserved for a successor.
-async fn inspect_free(cx: &Context<'_>) -> Result<Inspected, EnsureError> {
+async fn inspect_free(cx: &Call<'_>) -> Result<Inspected, EnsureError> {
     let Some(successor) = cx.state.successor().await else { return Ok(Inspected::Clear(Finding::Vacant)) };
     let phase = Phase::Starting(Some(successor));
     let deadline = cx.enter(phase);
@@ -149,7 +149,7 @@ async fn inspect_free(cx: &Context<'_>) -> Result<Inspected, EnsureError> {
 }
 
 /// The holder is changing at this moment.
-async fn inspect_changing(cx: &Context<'_>, probed: &Probed) -> Result<Inspected, EnsureError> {
+async fn inspect_changing(cx: &Call<'_>, probed: &Probed) -> Result<Inspected, EnsureError> {
     cx.clock().sleep(INSTANT).await;
     if !cx.budget.inner().passed(cx.clock()) {
         return Ok(Inspected::Unclear);
@@ -162,7 +162,7 @@ async fn inspect_changing(cx: &Context<'_>, probed: &Probed) -> Result<Inspected
 
 /// The lock is held by no worker. That is leaked only if it lasts.
 async fn inspect_leaked(
-    cx: &Context<'_>,
+    cx: &Call<'_>,
     inquiry: &mut Inquiry,
     now: Moment,
     pids: Vec<Pid>,
@@ -170,7 +170,7 @@ async fn inspect_leaked(
     let since = *inquiry.leaked_since.get_or_insert(now);
     let deadline = cx.budget.inner();
     if cx.clock().now().since(since) >= LEAK_PATIENCE || deadline.passed(cx.clock()) {
-        return Err(EnsureError::LockLeaked { path: cx.request.state_dir.clone(), pids });
+        return Err(EnsureError::LockLeaked { path: cx.id.state_dir.clone(), pids });
     }
     deadline.pause(cx.clock(), LEAK_POLL).await;
     Ok(Inspected::Unclear)
@@ -178,7 +178,7 @@ async fn inspect_leaked(
 
 /// The lock's holder is known, and has not proved itself.
 async fn inspect_silent(
-    cx: &Context<'_>,
+    cx: &Call<'_>,
     inquiry: &mut Inquiry,
     watch: Watch,
     probed: &Probed,
@@ -234,7 +234,7 @@ fn longer(patience: Duration, silence: Silence) -> Duration {
 ///
 /// The holder is inspected after all that is read, since this session may have been suspended, and
 /// may come with an old inspection to silences that other sessions found later.
-async fn suspect(cx: &Context<'_>, holder: ProcessInfo, silent: SilentWatch) -> (ProcessInfo, Silence) {
+async fn suspect(cx: &Call<'_>, holder: ProcessInfo, silent: SilentWatch) -> (ProcessInfo, Silence) {
     let remembered = cx.state.remembered().await;
     let holder = holder::inspect_same(cx, &holder.identity).await.unwrap_or(holder);
     let now = cx.clock().now();
@@ -245,7 +245,7 @@ async fn suspect(cx: &Context<'_>, holder: ProcessInfo, silent: SilentWatch) -> 
 
 /// Probes the worker, unless the pending probe brings a proof before that.
 async fn probe_beside<'c>(
-    cx: &'c Context<'_>,
+    cx: &'c Call<'_>,
     patience: Duration,
     pending: &mut Option<PendingProbe<'c>>,
 ) -> Result<Probed, EnsureError> {

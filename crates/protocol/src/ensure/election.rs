@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::budget::{FIRST_PROBE, GrowingPause};
-use super::context::{Context, Phase};
+use super::context::{Call, Phase};
 use super::next::{Elected, Inquiry, Next, Origin};
 use super::probe::{PendingProbe, Probed, probe};
 use super::reuse::{keep, keep_unless_permitted, reuse};
@@ -17,7 +17,7 @@ use crate::upgrade::UpgradePolicy;
 ///
 /// Never blocks in a lock call, which has no time-out: tries with jitter until the deadline.
 pub(super) async fn elect<'c>(
-    cx: &'c Context<'_>,
+    cx: &'c Call<'_>,
     pending: &mut Option<PendingProbe<'c>>,
 ) -> Result<Next, EnsureError> {
     // The pending probe was made of this record. It need not be probed again while that is under
@@ -61,9 +61,9 @@ pub(super) async fn elect<'c>(
 }
 
 /// Tries each rank that this session may try by now.
-async fn try_elect(cx: &Context<'_>) -> Result<Option<Elected>, EnsureError> {
+async fn try_elect(cx: &Call<'_>) -> Result<Option<Elected>, EnsureError> {
     for rank in 0..=cx.budget.rank(cx.waited()) {
-        let tried = cx.machine.locks.try_elect(&cx.request.state_dir, rank).await;
+        let tried = cx.machine.locks.try_elect(&cx.id.state_dir, rank).await;
         if let Some(elected) = tried.map_err(|source| cx.lock_error(source))? {
             return Ok(Some(elected));
         }
@@ -73,13 +73,13 @@ async fn try_elect(cx: &Context<'_>) -> Result<Option<Elected>, EnsureError> {
 
 /// Goes on as the elected: the tenure lock decides, and its holder is probed again, since much may
 /// have happened.
-fn won(cx: &Context<'_>, elected: Elected) -> Next {
+fn won(cx: &Call<'_>, elected: Elected) -> Next {
     failpoint::hit("elect.won");
     Next::Diagnose(elected, Inquiry::begin(cx, Origin::Election))
 }
 
 /// Probes a worker whose record has changed. Returns it if this session can have it.
-async fn probe_changed(cx: &Context<'_>) -> Result<Option<Worker>, EnsureError> {
+async fn probe_changed(cx: &Call<'_>) -> Result<Option<Worker>, EnsureError> {
     match probe(cx, FIRST_PROBE).await? {
         Probed::Ready(health) => return Ok(Some(reuse(cx, &health, Outcome::Waited).await)),
         Probed::Replaceable(health) => {
@@ -95,7 +95,7 @@ async fn probe_changed(cx: &Context<'_>) -> Result<Option<Worker>, EnsureError> 
 }
 
 /// Takes the running worker before the time is up, if this session only wants another version.
-async fn settle(cx: &Context<'_>) -> Result<Option<Worker>, EnsureError> {
+async fn settle(cx: &Call<'_>) -> Result<Option<Worker>, EnsureError> {
     match probe(cx, FIRST_PROBE).await? {
         Probed::Replaceable(health) => {
             let why = "another session has been at work for long";
@@ -115,7 +115,7 @@ enum Nap {
 
 /// Sleeps for `pause`, give or take half of it, unless the pending probe is answered before that.
 async fn nap<'c>(
-    cx: &'c Context<'_>,
+    cx: &'c Call<'_>,
     pause: Duration,
     pending: &mut Option<PendingProbe<'c>>,
 ) -> Result<Nap, EnsureError> {

@@ -2,7 +2,7 @@
 //! and no lock.
 
 use super::budget::FIRST_PROBE;
-use super::context::{Context, Phase};
+use super::context::{Call, Phase};
 use super::next::Next;
 use super::probe::{PendingProbe, Probed, probe};
 use super::reuse::{keep_unless_permitted, reuse};
@@ -23,7 +23,7 @@ pub(super) enum FirstProbe<'a> {
 
 /// Probes the worker before anything else, and goes on to the election if that brings none.
 pub(super) async fn probe_before_all<'c>(
-    cx: &'c Context<'_>,
+    cx: &'c Call<'_>,
     pending: &mut Option<PendingProbe<'c>>,
 ) -> Result<Next, EnsureError> {
     failpoint::hit("ensure.start");
@@ -40,7 +40,7 @@ pub(super) async fn probe_before_all<'c>(
 }
 
 /// Probes the worker for the first time.
-pub(super) async fn first_probe<'c>(cx: &'c Context<'_>) -> Result<FirstProbe<'c>, EnsureError> {
+pub(super) async fn first_probe<'c>(cx: &'c Call<'_>) -> Result<FirstProbe<'c>, EnsureError> {
     cx.enter(Phase::Probing);
     let mut pending: PendingProbe<'_> = Box::pin(probe(cx, cx.budget.unhurried()));
     let patience = cx.budget.inner().at_most(cx.clock(), FIRST_PROBE);

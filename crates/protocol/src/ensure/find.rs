@@ -1,7 +1,7 @@
 //! Step [`Next::Find`]: a session that may not start a worker waits for one that is there.
 
 use super::budget::{LONGEST_HOLDER_PROBE, POLL};
-use super::context::{Context, Phase};
+use super::context::{Call, Phase};
 use super::holder::{self, Holder};
 use super::next::Next;
 use super::probe::{Probed, probe};
@@ -13,7 +13,7 @@ use crate::error::EnsureError;
 use crate::machine::TenureLook;
 
 /// Probes the worker until it proves itself, or no worker holds the tenure lock.
-pub(super) async fn find(cx: &Context<'_>) -> Result<Next, EnsureError> {
+pub(super) async fn find(cx: &Call<'_>) -> Result<Next, EnsureError> {
     let deadline = cx.enter(Phase::Probing);
     loop {
         let tenure = holder::inspect_tenure(cx).await?;
@@ -36,12 +36,12 @@ pub(super) async fn find(cx: &Context<'_>) -> Result<Next, EnsureError> {
 }
 
 /// Returns the error of a session that waited in vain.
-async fn not_found(cx: &Context<'_>, tenure: &TenureLook, probed: &Probed, late: TimedOut) -> EnsureError {
+async fn not_found(cx: &Call<'_>, tenure: &TenureLook, probed: &Probed, late: TimedOut) -> EnsureError {
     let holder = match holder::identify(cx, tenure).await {
         Ok(Holder::Known(holder)) => holder,
         Ok(Holder::Changing) => return cx.timed_out(late),
         Ok(Holder::Leaked(pids)) => {
-            return EnsureError::LockLeaked { path: cx.request.state_dir.clone(), pids };
+            return EnsureError::LockLeaked { path: cx.id.state_dir.clone(), pids };
         }
         Err(error) => return error,
     };

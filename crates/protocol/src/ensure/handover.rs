@@ -6,7 +6,7 @@
 //! Here only the ledger is written; the two workers agree between themselves.
 
 use super::budget::{FIRST_PROBE, HAND_OVER_POLL, LONGEST_HAND_OVER, RECORD_PAUSE};
-use super::context::{Context, Phase};
+use super::context::{Call, Phase};
 use super::next::{Elected, Next, Retirement};
 use super::probe::{Probed, probe};
 use super::reuse::{keep, not_replaced, permit, reuse, too_new};
@@ -19,11 +19,11 @@ use crate::identity::Epoch;
 use crate::machine::{EventKind, Moment, ProcessIdentity};
 use crate::proof::Health;
 use crate::record::{Record, WorkerState};
-use crate::upgrade::{Begun, LastGood, Ledger, Predecessor, Refusal, lives};
+use crate::upgrade::{Begun, LastGood, Ledger, Predecessor, Refusal, UpgradePolicy, lives};
 
 /// Has the running worker hand over to a successor of this session's version, if it may.
 pub(super) async fn hand_over(
-    cx: &Context<'_>,
+    cx: &Call<'_>,
     elected: Elected,
     health: Box<Health>,
 ) -> Result<Next, EnsureError> {
@@ -49,7 +49,7 @@ pub(super) async fn hand_over(
 
 /// A hand-over from the running worker to this session's version.
 struct Upgrade<'c, 'a> {
-    cx: &'c Context<'a>,
+    cx: &'c Call<'a>,
     health: Box<Health>,
     ledger: Ledger,
 }
@@ -69,7 +69,7 @@ impl From<Refusal> for Obstacle {
 }
 
 impl<'c, 'a> Upgrade<'c, 'a> {
-    async fn begin(cx: &'c Context<'a>, health: Box<Health>) -> Self {
+    async fn begin(cx: &'c Call<'a>, health: Box<Health>) -> Self {
         let mut ledger = cx.state.ledger().await;
         ledger.recognise(&health.version, health.epoch, cx.clock().now());
         Self { cx, health, ledger }
@@ -102,10 +102,10 @@ impl<'c, 'a> Upgrade<'c, 'a> {
         let predecessor = self.predecessor().await.ok_or(Obstacle::Changed)?;
         let from = LastGood { version: self.health.version.clone(), program: self.program().await };
         let now = cx.clock().now();
-        if request.chosen {
-            self.ledger.choose(&request.version, now);
+        if request.upgrade == UpgradePolicy::Chosen {
+            self.ledger.choose(&cx.id.version, now);
         }
-        self.ledger.begin(&request.version, from, self.health.epoch, now, request.upgrade_limits);
+        self.ledger.begin(&cx.id.version, from, self.health.epoch, now, request.upgrade_limits);
         // Without a note it could be begun again and again. A worker that this session can't use is
         // replaced all the same.
         if let Err(error) = self.save().await
@@ -212,10 +212,10 @@ impl<'c, 'a> Upgrade<'c, 'a> {
         let (cx, old) = (self.cx, &self.health);
         cx.state.forget_suspicion().await;
         let why = ReplaceReason::Handed { pid: old.pid, version: old.version.clone() };
-        cx.state.note(EventKind::Replaced, Some(old.pid), Some(why.to_string())).await;
+        cx.note(EventKind::Replaced, Some(old.pid), Some(why.to_string())).await;
         match probe(cx, cx.budget.unhurried()).await? {
             Probed::Ready(health) | Probed::Replaceable(health) => {
-                Ok(Next::Done(Worker::proven(cx.request, &health, Outcome::Replaced { why })))
+                Ok(Next::Done(Worker::proven(cx.id, &health, Outcome::Replaced { why })))
             }
             // This session's own program is too old for it: another hand-over would bring the same.
             Probed::Outdated(health) if health.epoch == epoch => Err(too_new(cx, &health).await),
@@ -253,7 +253,7 @@ enum Other {
 }
 
 /// Takes the worker that runs now, whichever it is.
-async fn still_running(cx: &Context<'_>, why: &str) -> Result<Next, EnsureError> {
+async fn still_running(cx: &Call<'_>, why: &str) -> Result<Next, EnsureError> {
     match probe(cx, FIRST_PROBE).await? {
         Probed::Replaceable(health) => Ok(Next::Done(keep(cx, &health, Outcome::Waited, why).await)),
         Probed::Ready(health) => Ok(Next::Done(reuse(cx, &health, Outcome::Waited).await)),

@@ -19,7 +19,7 @@ pub(super) enum Holder {
 
 /// Inspects the tenure lock.
 pub(super) async fn inspect_tenure(cx: &Context<'_>) -> Result<TenureLook, EnsureError> {
-    cx.machine.locks.look(&cx.request.state_dir).await.map_err(|source| cx.lock_error(source))
+    cx.machine.locks.look(&cx.id.state_dir).await.map_err(|source| cx.lock_error(source))
 }
 
 /// Identifies the holder of a lock that was found held.

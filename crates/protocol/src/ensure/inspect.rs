@@ -1,15 +1,15 @@
 //! Inspecting an identity without changing anything: what `status` shows.
 
-use super::backoff;
+use std::time::Duration;
+
 use super::context::Context;
 use super::holder;
 use super::probe::{Probed, probe};
-use super::rollback;
 use crate::error::EnsureError;
 use crate::machine::{Machine, Pid, ProcessInfo, TenureLook};
 use crate::proof::Health;
 use crate::record::{LaunchNote, Record};
-use crate::spec::WorkerSpec;
+use crate::worker_id::WorkerId;
 
 /// What is known of an identity.
 #[derive(Debug)]
@@ -28,20 +28,15 @@ pub struct Sight {
     pub launch: Option<LaunchNote>,
     /// What keeps the worker from answering, in words.
     pub trouble: Option<String>,
-    /// Why a session would launch no worker just now, if launches are held back.
-    pub held_back: Option<EnsureError>,
-    /// Why a worker of the session's version would not be launched in place of another, in words,
-    /// if that version is known to be bad.
-    pub bad_version: Option<String>,
 }
 
-/// Inspects the identity. Starts, changes and writes nothing.
+/// Inspects the identity, for at most about `limit`. Starts, changes and writes nothing.
 ///
 /// # Errors
 /// If the state directory or its locks can't be inspected. A directory that does not exist is an
 /// identity without a worker.
-pub async fn inspect(machine: &Machine, spec: &WorkerSpec) -> Result<Sight, EnsureError> {
-    let cx = Context::unwatched(machine, spec);
+pub async fn inspect(machine: &Machine, id: &WorkerId, limit: Duration) -> Result<Sight, EnsureError> {
+    let cx = Context::unwatched(machine, id, limit);
     let probed = probe(&cx, cx.budget.inspection()).await?;
     let tenure = holder::inspect_tenure(&cx).await?;
     let record = cx.state.record().await;
@@ -63,12 +58,7 @@ pub async fn inspect(machine: &Machine, spec: &WorkerSpec) -> Result<Sight, Ensu
         probed => probed.proven().map(|health| *health),
     };
     let launch = cx.state.launch_note().await;
-    let held_back = match &launch {
-        Some(note) if !in_office => backoff::held_back(&cx, note).await,
-        _ => None,
-    };
-    let bad_version = rollback::bad_version(&cx).await;
-    Ok(Sight { in_office, holder, record, health, process, launch, trouble, held_back, bad_version })
+    Ok(Sight { in_office, holder, record, health, process, launch, trouble })
 }
 
 /// Says what keeps the worker from answering.

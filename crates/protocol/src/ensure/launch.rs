@@ -2,7 +2,7 @@
 
 use super::backoff::{self, Permission};
 use super::budget::RECORD_PAUSE;
-use super::context::{Context, Phase};
+use super::context::{Call, Phase};
 use super::failure::Failure;
 use super::next::{Claim, Elected, Next};
 use super::probe::{Probed, probe};
@@ -17,7 +17,7 @@ use crate::record::{LaunchNote, LaunchOutcome};
 
 /// Launches a worker, unless one is on its way already or launches are held back, and waits for it.
 pub(super) async fn launch(
-    cx: &Context<'_>,
+    cx: &Call<'_>,
     elected: Elected,
     replaced: Option<ReplaceReason>,
 ) -> Result<Next, EnsureError> {
@@ -48,7 +48,7 @@ enum Started {
 
 /// Starts the chosen program, and waits until it is ready.
 async fn start(
-    cx: &Context<'_>,
+    cx: &Call<'_>,
     elected: &Elected,
     choice: Choice,
     failures: u32,
@@ -82,7 +82,7 @@ async fn start(
 /// Waits for what the launched worker says. Meanwhile the launch is noted in the history, which so
 /// takes no time of the session's own. If the time is up, the worker goes on starting.
 async fn next_event(
-    cx: &Context<'_>,
+    cx: &Call<'_>,
     launched: &mut dyn Launched,
     note: &LaunchNote,
     replaced: Option<&ReplaceReason>,
@@ -90,7 +90,7 @@ async fn next_event(
     let pid = note.process.as_ref().map(|process| process.pid);
     let phase = Phase::Starting(pid);
     let deadline = cx.enter(phase);
-    let noted = cx.state.note(EventKind::Launched, pid, replaced.map(ToString::to_string));
+    let noted = cx.note(EventKind::Launched, pid, replaced.map(ToString::to_string));
     let (event, _) =
         tokio::join!(deadline.limit(cx.clock(), launched.next()), deadline.limit(cx.clock(), noted));
     event.map_err(|_| phase.too_late(cx.waited()))
@@ -98,7 +98,7 @@ async fn next_event(
 
 /// A launch whose process said something.
 struct Attempt<'c, 'a> {
-    cx: &'c Context<'a>,
+    cx: &'c Call<'a>,
     choice: Choice,
     note: LaunchNote,
 }
@@ -112,7 +112,7 @@ impl Attempt<'_, '_> {
         backoff::conclude(cx, self.note).await;
         match probe(cx, cx.budget.unhurried()).await? {
             Probed::Ready(health) | Probed::Replaceable(health) => {
-                let mut worker = Worker::proven(cx.request, &health, Outcome::Started);
+                let mut worker = Worker::proven(cx.id, &health, Outcome::Started);
                 worker.warnings.extend(self.choice.instead);
                 worker.warnings.extend(network_file_system(cx).await);
                 Ok(Started::Ready(worker))
@@ -143,9 +143,9 @@ impl Attempt<'_, '_> {
 
 /// Says that the state directory is on a network file system. The session that starts a worker says
 /// it, once.
-async fn network_file_system(cx: &Context<'_>) -> Option<String> {
+async fn network_file_system(cx: &Call<'_>) -> Option<String> {
     let kind = cx.state.network_file_system().await?;
-    let dir = cx.request.state_dir.display();
+    let dir = cx.id.state_dir.display();
     Some(format!(
         "{dir} is on a network file system ({kind}), whose locks may not exclude a worker on another machine: \
          name a local directory (--state-dir or ONEWORKER_STATE_DIR)"

@@ -43,7 +43,7 @@
 //! | file | subject |
 //! | --- | --- |
 //! | `next` | what comes next, and what the next step needs |
-//! | `context` | machine, request, deadline and progress of one call |
+//! | `context` | machine, identity, request, deadline and progress of one call |
 //! | `budget` | how the deadline is divided, and how long each thing is waited for |
 //! | `state` | all that is read from the state directory and written to it |
 //! | `published` | record and proof key of the worker |
@@ -57,8 +57,8 @@
 //! | `successor` | launching the worker that takes over |
 //! | `worker` | the result |
 //!
-//! Three errands are no steps: `inspect`, `stop`, and `predecessor`, with which a successor finds
-//! the worker that it is to take over from.
+//! Other errands than a session's call use the same leaves: `inspect` and `held_back` for people, `stop`,
+//! and `predecessor`, with which a successor finds the worker that it is to take over from.
 
 mod await_claim;
 mod backoff;
@@ -72,6 +72,7 @@ mod find;
 #[cfg(test)]
 mod fixture;
 mod handover;
+mod held_back;
 mod holder;
 mod inspect;
 mod launch;
@@ -93,9 +94,10 @@ mod tests;
 mod worker;
 
 pub use budget::probe_once_limit;
+pub use held_back::{HeldBack, held_back};
 pub use inspect::{Sight, inspect};
 pub(crate) use predecessor::proven_predecessor;
 pub use run::{ensure_on, probe_once};
 pub use state::read_token;
-pub use stop::{Stopped, request_stop};
+pub use stop::{StopRequest, Stopped, request_stop};
 pub use worker::{Outcome, ReplaceReason, Worker};

@@ -154,7 +154,7 @@ async fn challenge(
     published: &Published,
     patience: Duration,
 ) -> Result<Probed, EnsureError> {
-    let Some(address) = published.address(cx.request) else { return Ok(Probed::Absent) };
+    let Some(address) = published.address(cx.id) else { return Ok(Probed::Absent) };
     if published.key.is_none() && !published.lacks_key() {
         return Ok(Probed::Absent);
     }
@@ -199,7 +199,7 @@ fn check_health(
     if published.lacks_key() {
         return Probed::Absent;
     }
-    if health.name != cx.request.name {
+    if health.name != cx.id.name {
         return foreign(format!("it is the worker of {:?}", health.name.as_str()));
     }
     if health.address != address && !sabotage::on(Sabotage::AddressUnchecked) {
@@ -217,18 +217,14 @@ fn check_health(
 
 /// Classifies a proven answer by the worker's state, its protocols and its version.
 fn classify(cx: &Context<'_>, health: Box<Health>) -> Probed {
-    let request = cx.request;
     match health.state {
         WorkerState::Leaving | WorkerState::Stopped => Probed::Leaving,
         WorkerState::Starting => Probed::Starting { pid: health.pid, proven: Some(health) },
-        WorkerState::Ready if cx.can_use(&health) => {
-            if request.may_start && request.upgrade.replaces(&request.version, &health.version) {
-                Probed::Replaceable(health)
-            } else {
-                Probed::Ready(health)
-            }
-        }
-        WorkerState::Ready if health.protocol.min > request.protocol.max => Probed::TooNew(health),
+        WorkerState::Ready if cx.can_use(&health) => match cx.upgrade {
+            Some(policy) if policy.replaces(&cx.id.version, &health.version) => Probed::Replaceable(health),
+            _ => Probed::Ready(health),
+        },
+        WorkerState::Ready if health.protocol.min > cx.id.protocol.max => Probed::TooNew(health),
         WorkerState::Ready => Probed::Outdated(health),
     }
 }
@@ -239,29 +235,28 @@ mod tests {
 
     use super::*;
     use crate::ensure::budget::FIRST_PROBE;
-    use crate::ensure::fixture;
     use crate::identity::{Epoch, ProtocolRange};
-    use crate::spec::{LaunchCommand, WorkerSpec};
     use crate::test_machine::machine;
+    use crate::worker_id::WorkerId;
 
     #[test]
     fn a_proven_answer_is_classified_by_state_and_protocols() {
         let machine = machine();
-        let request = WorkerSpec::builder(LaunchCommand::new("w", ["serve"]))
+        let id = WorkerId::builder()
             .state_dir(std::env::temp_dir())
             .protocol(ProtocolRange::new(3, 5).unwrap())
             .build()
             .unwrap();
-        let cx = Context::unwatched(&machine, &request);
+        let cx = Context::unwatched(&machine, &id, Duration::from_secs(5));
         let classified = |state, min, max| {
             let health = Health {
                 schema: 1,
-                name: request.name.clone(),
+                name: id.name.clone(),
                 identity: String::new(),
                 epoch: Epoch(1),
                 pid: Pid(7),
                 address: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
-                version: request.version.clone(),
+                version: id.version.clone(),
                 protocol: ProtocolRange::new(min, max).unwrap(),
                 state,
                 service: None,
@@ -286,8 +281,8 @@ mod tests {
         let file = dir.path().join("file");
         std::fs::write(&file, "").unwrap();
         let probed = async |dir: std::path::PathBuf| {
-            let request = fixture::request(dir);
-            probe(&Context::unwatched(&machine, &request), FIRST_PROBE).await
+            let id = WorkerId::builder().state_dir(dir).build().unwrap();
+            probe(&Context::unwatched(&machine, &id, Duration::from_secs(5)), FIRST_PROBE).await
         };
         assert_eq!(probed(file).await.unwrap_err().code(), "state_dir");
         assert!(matches!(probed(dir.path().join("missing")).await, Ok(Probed::Absent)));

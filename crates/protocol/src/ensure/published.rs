@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use crate::identity::PortChoice;
 use crate::proof::{Challenge, Health, ProofKey};
 use crate::record::{Record, WorkerState};
-use crate::spec::WorkerSpec;
+use crate::worker_id::WorkerId;
 
 /// The record and the key, each as far as it could be read.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -30,10 +30,10 @@ impl Published {
     ///
     /// Without a record, at the requested port: a worker that is probed restores its record. A
     /// supervised command does not know such probes.
-    pub(super) fn address(&self, request: &WorkerSpec) -> Option<SocketAddr> {
-        match (&self.record, request.port) {
+    pub(super) fn address(&self, id: &WorkerId) -> Option<SocketAddr> {
+        match (&self.record, id.port()) {
             (Some(record), _) => record.address.filter(|_| record.state != WorkerState::Stopped),
-            (None, PortChoice::Fixed(port)) if !request.supervised => {
+            (None, PortChoice::Fixed(port)) if !id.supervised => {
                 Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port.get())))
             }
             (None, _) => None,

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::budget::{INSTANT, KILL_PATIENCE, TERMINATE_PATIENCE};
-use super::context::{Context, Phase};
+use super::context::{Call, Phase};
 use super::holder;
 use super::next::{Elected, Hung, Next};
 use super::suspicion::Silence;
@@ -15,7 +15,7 @@ use crate::machine::{Activity, ProcessIdentity, ProcessInfo, Signal, TenureLook}
 
 /// Ends the holder of the tenure lock, and goes on with the diagnosis: asks, waits, kills, and
 /// waits for the lock. A worker that came to life meanwhile is left alone.
-pub(super) async fn replace(cx: &Context<'_>, elected: Elected, hung: Hung) -> Result<Next, EnsureError> {
+pub(super) async fn replace(cx: &Call<'_>, elected: Elected, hung: Hung) -> Result<Next, EnsureError> {
     let Hung { holder, silence, mut inquiry } = hung;
     if !came_to_life(cx, &holder, &silence).await? {
         let why = end(cx, &holder, silence.silent_for).await?;
@@ -26,11 +26,7 @@ pub(super) async fn replace(cx: &Context<'_>, elected: Elected, hung: Hung) -> R
 }
 
 /// Returns whether the holder goes on, or proved itself to any session, since it was found to hang.
-async fn came_to_life(
-    cx: &Context<'_>,
-    holder: &ProcessInfo,
-    silence: &Silence,
-) -> Result<bool, EnsureError> {
+async fn came_to_life(cx: &Call<'_>, holder: &ProcessInfo, silence: &Silence) -> Result<bool, EnsureError> {
     let now = inspect_again(cx, &holder.identity).await?;
     let goes_on =
         holder.activity == Activity::Stopped && now.is_some_and(|now| now.activity != Activity::Stopped);
@@ -39,7 +35,7 @@ async fn came_to_life(
 
 /// Ends the holder, and waits until it no longer holds the lock.
 async fn end(
-    cx: &Context<'_>,
+    cx: &Call<'_>,
     holder: &ProcessInfo,
     silent_for: Duration,
 ) -> Result<ReplaceReason, EnsureError> {
@@ -67,17 +63,14 @@ async fn end(
 }
 
 /// Inspects the process right before a signal, since a debugger may have been attached meanwhile.
-async fn inspect_again(
-    cx: &Context<'_>,
-    target: &ProcessIdentity,
-) -> Result<Option<ProcessInfo>, EnsureError> {
+async fn inspect_again(cx: &Call<'_>, target: &ProcessIdentity) -> Result<Option<ProcessInfo>, EnsureError> {
     let now = holder::inspect_same(cx, target).await;
     now.as_ref().map_or(Ok(()), holder::refuse_traced)?;
     Ok(now)
 }
 
 /// Fails unless a killed process is only waiting for a loaded machine to end it.
-async fn check_dying(cx: &Context<'_>, target: &ProcessIdentity) -> Result<(), EnsureError> {
+async fn check_dying(cx: &Call<'_>, target: &ProcessIdentity) -> Result<(), EnsureError> {
     let info = cx.machine.processes.look(target.pid).await.ok().flatten();
     match info.map_or(Activity::Zombie, |info| info.activity) {
         Activity::Alive => Ok(()),
@@ -91,11 +84,7 @@ async fn check_dying(cx: &Context<'_>, target: &ProcessIdentity) -> Result<(), E
 
 /// Waits until this process no longer holds the tenure lock. Returns whether it let go before
 /// `limit`.
-async fn is_vacated(
-    cx: &Context<'_>,
-    holder: &ProcessIdentity,
-    limit: Deadline,
-) -> Result<bool, EnsureError> {
+async fn is_vacated(cx: &Call<'_>, holder: &ProcessIdentity, limit: Deadline) -> Result<bool, EnsureError> {
     loop {
         match holder::inspect_tenure(cx).await? {
             TenureLook::Free => return Ok(true),

@@ -2,7 +2,7 @@
 //! version is launched after it.
 
 use super::budget::{LONGEST_HOLDER_PROBE, POLL};
-use super::context::{Context, Phase};
+use super::context::{Call, Phase};
 use super::holder;
 use super::next::{Elected, Next, Retirement};
 use super::probe::{Probed, probe};
@@ -15,7 +15,7 @@ use crate::proof::Health;
 /// Tells the worker to stop, and goes on with a launch once it is gone. Goes back to the election
 /// if it is no longer the running worker, or can't be asked just now.
 pub(super) async fn retire(
-    cx: &Context<'_>,
+    cx: &Call<'_>,
     elected: Elected,
     retirement: Retirement,
 ) -> Result<Next, EnsureError> {
@@ -23,7 +23,7 @@ pub(super) async fn retire(
     match tell_to_stop(cx, &health).await? {
         Some(why) => Ok(Next::Launch(elected, Some(why))),
         None => {
-            ledger.gave_up(&cx.request.version);
+            ledger.gave_up(&cx.id.version);
             let _ = cx.state.write_ledger(&mut ledger).await;
             Ok(Next::Elect)
         }
@@ -31,7 +31,7 @@ pub(super) async fn retire(
 }
 
 /// Asks the worker to leave, and waits until it no longer holds the lock.
-async fn tell_to_stop(cx: &Context<'_>, health: &Health) -> Result<Option<ReplaceReason>, EnsureError> {
+async fn tell_to_stop(cx: &Call<'_>, health: &Health) -> Result<Option<ReplaceReason>, EnsureError> {
     let deadline = cx.enter(Phase::Leaving(health.pid));
     failpoint::hit("retire.before");
     // First the token, then another proof of this epoch. So the token is not that of a later
@@ -58,7 +58,7 @@ async fn tell_to_stop(cx: &Context<'_>, health: &Health) -> Result<Option<Replac
 }
 
 /// Returns whether the lock is free, or another process holds it already.
-async fn is_gone(cx: &Context<'_>, then: &TenureLook) -> Result<bool, EnsureError> {
+async fn is_gone(cx: &Call<'_>, then: &TenureLook) -> Result<bool, EnsureError> {
     Ok(match (holder::inspect_tenure(cx).await?, then) {
         (TenureLook::Free, _) => true,
         (TenureLook::Held { by: Some(now) }, TenureLook::Held { by: Some(then) }) => now != *then,
@@ -66,7 +66,7 @@ async fn is_gone(cx: &Context<'_>, then: &TenureLook) -> Result<bool, EnsureErro
     })
 }
 
-fn reason(cx: &Context<'_>, health: &Health) -> ReplaceReason {
+fn reason(cx: &Call<'_>, health: &Health) -> ReplaceReason {
     let (pid, version) = (health.pid, health.version.clone());
     if cx.can_use(health) {
         ReplaceReason::Retired { pid, version }

@@ -1,22 +1,22 @@
 //! Taking the worker that runs already: as it is, or in place of this session's version.
 
-use super::context::Context;
+use super::context::Call;
 use super::worker::{Outcome, Worker};
 use crate::error::EnsureError;
 use crate::proof::Health;
-use crate::upgrade::{Ledger, Refusal};
+use crate::upgrade::{Ledger, Refusal, UpgradePolicy};
 
 /// Takes a worker that proved itself, and voids what is suspected of it.
 ///
 /// The worker voids that too when it is probed. But it may have been suspended between that and its
 /// answer, and suspected again.
-pub(super) async fn reuse(cx: &Context<'_>, health: &Health, outcome: Outcome) -> Worker {
+pub(super) async fn reuse(cx: &Call<'_>, health: &Health, outcome: Outcome) -> Worker {
     cx.state.void_suspicion().await;
-    Worker::proven(cx.request, health, outcome)
+    Worker::proven(cx.id, health, outcome)
 }
 
 /// Takes a worker of another version than this session wants, with a warning that says why.
-pub(super) async fn keep(cx: &Context<'_>, health: &Health, outcome: Outcome, why: &str) -> Worker {
+pub(super) async fn keep(cx: &Call<'_>, health: &Health, outcome: Outcome, why: &str) -> Worker {
     let mut worker = reuse(cx, health, outcome).await;
     worker.warnings.push(not_replaced(cx, health, why));
     worker
@@ -24,7 +24,7 @@ pub(super) async fn keep(cx: &Context<'_>, health: &Health, outcome: Outcome, wh
 
 /// Takes a worker of another version than this session wants, if it may not be replaced.
 pub(super) async fn keep_unless_permitted(
-    cx: &Context<'_>,
+    cx: &Call<'_>,
     health: &Health,
     outcome: Outcome,
 ) -> Option<Worker> {
@@ -33,31 +33,31 @@ pub(super) async fn keep_unless_permitted(
 }
 
 /// Returns whether this session's version may replace the running one.
-pub(super) fn permit(cx: &Context<'_>, ledger: &Ledger, health: &Health) -> Result<(), Refusal> {
+pub(super) fn permit(cx: &Call<'_>, ledger: &Ledger, health: &Health) -> Result<(), Refusal> {
     let request = cx.request;
-    if request.chosen {
+    if request.upgrade == UpgradePolicy::Chosen {
         return Ok(());
     }
     let now = cx.clock().now();
-    ledger.permits(&request.version, &health.version, cx.can_use(health), now, request.upgrade_limits)
+    ledger.permits(&cx.id.version, &health.version, cx.can_use(health), now, request.upgrade_limits)
 }
 
 /// Says why the running worker is not replaced.
-pub(super) fn not_replaced(cx: &Context<'_>, health: &Health, why: &str) -> String {
-    let (theirs, ours) = (&health.version, &cx.request.version);
+pub(super) fn not_replaced(cx: &Call<'_>, health: &Health, why: &str) -> String {
+    let (theirs, ours) = (&health.version, &cx.id.version);
     format!("the worker in office is version {theirs}, and is not replaced by {ours}: {why}")
 }
 
 /// Returns the error for a worker whose protocols this session does not speak.
-pub(super) async fn too_new(cx: &Context<'_>, health: &Health) -> EnsureError {
+pub(super) async fn too_new(cx: &Call<'_>, health: &Health) -> EnsureError {
     let record = cx.state.record().await;
     EnsureError::TooNew {
         pid: health.pid,
         worker_version: health.version.clone(),
         worker_protocol: health.protocol,
         worker_program: record.map(|record| record.program).unwrap_or_default(),
-        version: cx.request.version.clone(),
-        protocol: cx.request.protocol,
+        version: cx.id.version.clone(),
+        protocol: cx.id.protocol,
         program: cx.request.launch.program.clone(),
     }
 }

@@ -1,17 +1,17 @@
 //! Which program a vacant tenure is filled with: this session's, or, if its version failed again
 //! and again after it replaced another, the one that served before.
 
-use super::context::Context;
+use super::context::Call;
 use crate::error::EnsureError;
 use crate::machine::LaunchError;
 use crate::record::{LaunchNote, LaunchOutcome, WorkerState};
-use crate::spec::WorkerSpec;
-use crate::upgrade::{Ledger, Refusal};
+use crate::request::EnsureRequest;
+use crate::upgrade::{Ledger, Refusal, UpgradePolicy};
 
 /// What is launched.
 pub(super) struct Choice {
     /// The request to launch.
-    pub(super) request: WorkerSpec,
+    pub(super) request: EnsureRequest,
     /// Why it is not this session's version, if it is not.
     pub(super) instead: Option<String>,
     ledger: Ledger,
@@ -22,7 +22,7 @@ pub(super) struct Choice {
 ///
 /// # Errors
 /// [`EnsureError::CoolingDown`] if this session's version is bad and no earlier program is known.
-pub(super) async fn choose(cx: &Context<'_>) -> Result<Choice, EnsureError> {
+pub(super) async fn choose(cx: &Call<'_>) -> Result<Choice, EnsureError> {
     let request = cx.request;
     let mut ledger = cx.state.ledger().await;
     let (now, limits) = (cx.clock().now(), request.upgrade_limits);
@@ -33,20 +33,20 @@ pub(super) async fn choose(cx: &Context<'_>) -> Result<Choice, EnsureError> {
     {
         let _ = cx.state.write_ledger(&mut ledger).await;
     }
-    if request.chosen {
-        ledger.choose(&request.version, now);
+    if request.upgrade == UpgradePolicy::Chosen {
+        ledger.choose(&cx.id.version, now);
         // If it can't be written, other sessions act as they would have.
         let _ = cx.state.write_ledger(&mut ledger).await;
     }
-    let Some(bad) = ledger.is_bad(&request.version, now, limits) else {
+    let Some(bad) = ledger.is_bad(&cx.id.version, now, limits) else {
         return Ok(Choice { request: request.clone(), instead: None, ledger, bad: None });
     };
-    let Some(good) = ledger.last_good(&request.version) else {
+    let Some(good) = ledger.last_good(&cx.id.version) else {
         return Err(held_back(cx, &bad, "and nothing is known that served before"));
     };
     let instead = format!(
         "version {} is not started, but {} ({}): {}",
-        request.version,
+        cx.id.version,
         good.version,
         good.program.display(),
         bad.words()
@@ -56,16 +56,16 @@ pub(super) async fn choose(cx: &Context<'_>) -> Result<Choice, EnsureError> {
 }
 
 /// Says why this session's version is bad, if it is known to be.
-pub(super) async fn bad_version(cx: &Context<'_>) -> Option<String> {
+pub(super) async fn bad_version(cx: &Call<'_>) -> Option<String> {
     let ledger = cx.state.ledger().await;
-    let bad = ledger.is_bad(&cx.request.version, cx.clock().now(), cx.request.upgrade_limits)?;
+    let bad = ledger.is_bad(&cx.id.version, cx.clock().now(), cx.request.upgrade_limits)?;
     Some(bad.words())
 }
 
 impl Choice {
     /// Returns the error of a launch that started no process. If the last good program is gone, the
     /// bad version is what holds launches back.
-    pub(super) fn launch_error(&self, cx: &Context<'_>, error: LaunchError) -> EnsureError {
+    pub(super) fn launch_error(&self, cx: &Call<'_>, error: LaunchError) -> EnsureError {
         match (&self.bad, &error) {
             (Some(bad), LaunchError::Program { .. }) => {
                 held_back(cx, bad, &format!("and what served before is gone: {error}"))
@@ -75,8 +75,8 @@ impl Choice {
     }
 
     /// Notes how the launch of a version went that is on probation.
-    pub(super) async fn note_outcome(&mut self, cx: &Context<'_>, note: &LaunchNote) {
-        let version = &cx.request.version;
+    pub(super) async fn note_outcome(&mut self, cx: &Call<'_>, note: &LaunchNote) {
+        let version = &cx.id.version;
         if self.bad.is_some() || !self.ledger.is_tried(version) {
             return;
         }
@@ -93,12 +93,12 @@ impl Choice {
     }
 }
 
-fn held_back(cx: &Context<'_>, bad: &Refusal, more: &str) -> EnsureError {
+fn held_back(cx: &Call<'_>, bad: &Refusal, more: &str) -> EnsureError {
     let (attempts, log_tail) = bad.failures();
     EnsureError::CoolingDown {
         retry_in: bad.retry_in(),
         attempts,
-        last_error: format!("version {} is bad: {}, {more}", cx.request.version, bad.words()),
+        last_error: format!("version {} is bad: {}, {more}", cx.id.version, bad.words()),
         log_tail,
     }
 }

@@ -3,7 +3,7 @@
 use std::task::{Poll, Waker};
 
 use super::await_claim::await_claim;
-use super::context::Context;
+use super::context::Call;
 use super::diagnosis::diagnose;
 use super::election::elect;
 use super::fast_path::{FirstProbe, first_probe, probe_before_all};
@@ -17,13 +17,13 @@ use super::worker::Worker;
 use crate::deadline::TimedOut;
 use crate::error::EnsureError;
 use crate::machine::Machine;
-use crate::spec::WorkerSpec;
+use crate::request::EnsureRequest;
 
 /// Returns the identity's one worker: the running one, or a new one. `watcher` is told in words what
 /// the call waits for, whenever that changes.
 ///
 /// However many sessions call this at once, at most one worker runs. Each call returns a worker that
-/// proved itself during that call, or one typed error, by the deadline of `spec`.
+/// proved itself during that call, or one typed error, by the deadline of `request`.
 ///
 /// Cancelling (dropping the future) leaves nothing behind. A worker that was already launched goes on
 /// starting.
@@ -32,10 +32,10 @@ use crate::spec::WorkerSpec;
 /// See [`EnsureError`]; each variant has a stable [`code`](EnsureError::code).
 pub async fn ensure_on(
     machine: &Machine,
-    spec: &WorkerSpec,
+    request: &EnsureRequest,
     watcher: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<Worker, EnsureError> {
-    let cx = Context::new(machine, spec, watcher);
+    let cx = Call::new(machine, request, watcher);
     match cx.budget.call().limit(cx.clock(), run(&cx)).await {
         Ok(Ok(worker)) => Ok(Worker { elapsed: cx.waited(), ..worker }),
         Ok(Err(error)) => {
@@ -48,7 +48,7 @@ pub async fn ensure_on(
 }
 
 /// Takes each step until the call is over.
-async fn run(cx: &Context<'_>) -> Result<Worker, EnsureError> {
+async fn run(cx: &Call<'_>) -> Result<Worker, EnsureError> {
     // The first probe, if it is not answered soon. The election and the diagnosis go on beside it.
     let mut pending = None;
     let mut next = Next::Probe;
@@ -72,8 +72,8 @@ async fn run(cx: &Context<'_>) -> Result<Worker, EnsureError> {
 ///
 /// The probe is polled once. So it needs no event loop on a machine whose probes block for at most
 /// [`probe_once_limit`](super::probe_once_limit). `None` only means that [`ensure_on`] must be called.
-pub fn probe_once(machine: &Machine, spec: &WorkerSpec) -> Option<Worker> {
-    let cx = Context::unwatched(machine, spec);
+pub fn probe_once(machine: &Machine, request: &EnsureRequest) -> Option<Worker> {
+    let cx = Call::new(machine, request, &|_| {});
     let mut probed = std::pin::pin!(first_probe(&cx));
     // What is not done at the first poll would need an event loop.
     let polled = probed.as_mut().poll(&mut std::task::Context::from_waker(Waker::noop()));

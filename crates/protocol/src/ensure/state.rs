@@ -20,8 +20,9 @@ use crate::identity::Epoch;
 use crate::layout;
 use crate::machine::{Event, EventKind, FileStamp, Machine, Pid};
 use crate::record::{self, LaunchNote, LaunchOutcome, READ_LIMIT, Record, Suspicion, WorkerState};
-use crate::spec::WorkerSpec;
+
 use crate::upgrade::{Ledger, Successor};
+use crate::worker_id::WorkerId;
 
 /// The most that is read of the key's file and of the token's, in bytes.
 const KEY_LIMIT: usize = 1024;
@@ -29,7 +30,7 @@ const KEY_LIMIT: usize = 1024;
 /// The state directory of one call.
 pub(super) struct State<'a> {
     machine: &'a Machine,
-    request: &'a WorkerSpec,
+    id: &'a WorkerId,
     /// Whether the directory exists and is this user's.
     prepared: AtomicBool,
     /// What is suspected, if it could not be written.
@@ -37,12 +38,12 @@ pub(super) struct State<'a> {
 }
 
 impl<'a> State<'a> {
-    pub(super) fn new(machine: &'a Machine, request: &'a WorkerSpec) -> Self {
-        Self { machine, request, prepared: AtomicBool::new(false), unwritten: Mutex::new(None) }
+    pub(super) fn new(machine: &'a Machine, id: &'a WorkerId) -> Self {
+        Self { machine, id, prepared: AtomicBool::new(false), unwritten: Mutex::new(None) }
     }
 
     fn dir(&self) -> &'a Path {
-        &self.request.state_dir
+        &self.id.state_dir
     }
 
     /// Returns the error of a directory that can't be used.
@@ -103,7 +104,7 @@ impl State<'_> {
 
     /// Reads the worker's bearer token; empty if there is none.
     pub(super) async fn token(&self) -> String {
-        read_token(self.machine, self.request).await.unwrap_or_default()
+        read_token(self.machine, self.id).await.unwrap_or_default()
     }
 
     /// Reads which process the tenure lock is reserved for, if that process lives.
@@ -114,7 +115,7 @@ impl State<'_> {
 
     /// Reads the end of the worker's log, of what was written after `from`.
     pub(super) async fn log_tail(&self, from: u64) -> String {
-        let tail = self.machine.files.tail(&self.request.log_file(), from, LOG_TAIL_BYTES).await;
+        let tail = self.machine.files.tail(&self.id.log_file(), from, LOG_TAIL_BYTES).await;
         String::from_utf8_lossy(&tail.unwrap_or_default()).into_owned()
     }
 }
@@ -150,7 +151,7 @@ impl State<'_> {
     pub(super) async fn note_upgraded(&self, replaced: Option<&ReplaceReason>, epoch: Epoch) {
         if let Some(ReplaceReason::Retired { .. } | ReplaceReason::Outdated { .. }) = replaced {
             let mut ledger = self.ledger().await;
-            ledger.took_office(&self.request.version, epoch, self.machine.clock.now());
+            ledger.took_office(&self.id.version, epoch, self.machine.clock.now());
             let _ = self.write_ledger(&mut ledger).await;
         }
     }
@@ -224,9 +225,15 @@ impl State<'_> {
 
 /// The history: for people, no decision rests on it.
 impl State<'_> {
-    /// Notes something about a worker that this session launches, or launched.
-    pub(super) async fn note(&self, kind: EventKind, worker: Option<Pid>, reason: Option<String>) {
-        let program = Some(self.request.launch.program.to_string_lossy().into_owned());
+    /// Notes something about a worker that this session launches, or launched, from `program`.
+    pub(super) async fn note(
+        &self,
+        kind: EventKind,
+        program: &Path,
+        worker: Option<Pid>,
+        reason: Option<String>,
+    ) {
+        let program = Some(program.to_string_lossy().into_owned());
         self.note_event(Event { worker, program, reason, ..self.event(kind) }).await;
     }
 
@@ -271,7 +278,7 @@ impl State<'_> {
     }
 
     fn event(&self, kind: EventKind) -> Event {
-        Event { version: Some(self.request.version.to_string()), ..Event::now(self.machine, kind) }
+        Event { version: Some(self.id.version.to_string()), ..Event::now(self.machine, kind) }
     }
 
     async fn note_event(&self, event: Event) {
@@ -280,7 +287,7 @@ impl State<'_> {
 }
 
 /// Reads the bearer token of the running worker.
-pub async fn read_token(machine: &Machine, request: &WorkerSpec) -> Option<String> {
-    let bytes = machine.files.read(&request.state_dir, layout::TOKEN, KEY_LIMIT).await.ok()??;
+pub async fn read_token(machine: &Machine, id: &WorkerId) -> Option<String> {
+    let bytes = machine.files.read(&id.state_dir, layout::TOKEN, KEY_LIMIT).await.ok()??;
     String::from_utf8(bytes).ok().map(|token| token.trim().to_owned())
 }

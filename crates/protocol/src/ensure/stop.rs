@@ -1,5 +1,7 @@
 //! Stopping the worker on request.
 
+use std::time::Duration;
+
 use super::budget::{POLL, RECORD_PAUSE};
 use super::context::{Context, Phase};
 use super::holder::{self, Holder};
@@ -10,7 +12,34 @@ use crate::failpoint;
 use crate::identity::Epoch;
 use crate::machine::{Activity, Machine, Pid, ProcessIdentity, ProcessInfo, Signal, TenureLook};
 use crate::record::Record;
-use crate::spec::WorkerSpec;
+use crate::request::EnsureRequest;
+use crate::worker_id::WorkerId;
+
+/// How a worker is stopped.
+#[derive(Clone, Debug)]
+pub struct StopRequest {
+    /// What the worker's log and its history say about why.
+    pub why: String,
+    /// Whether a worker that does not obey is signalled.
+    pub force: bool,
+    /// How long this may take.
+    pub deadline: Duration,
+    /// After how long of silence sessions replace the worker. An error says it of a worker that did
+    /// not answer.
+    pub hang_limit: Duration,
+}
+
+impl StopRequest {
+    /// Returns a request that signals no process and has the usual limits.
+    pub fn new(why: impl Into<String>) -> Self {
+        Self {
+            why: why.into(),
+            force: false,
+            deadline: EnsureRequest::DEFAULT_DEADLINE,
+            hang_limit: EnsureRequest::DEFAULT_HANG_LIMIT,
+        }
+    }
+}
 
 /// The result of a request to stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +60,7 @@ pub enum Stopped {
 /// Asks the running worker to stop, and waits until it no longer holds the *tenure lock*. A worker
 /// that takes over meanwhile is another one, and left alone.
 ///
-/// With `force`, a worker that can't be asked, or has not left after half of the deadline, gets
+/// With [`StopRequest::force`], a worker that can't be asked, or has not left after half of the deadline, gets
 /// SIGTERM, and SIGKILL after three quarters. Only the process that the kernel names as the lock's
 /// holder is signalled.
 ///
@@ -39,16 +68,15 @@ pub enum Stopped {
 /// [`EnsureError::Leaving`] or [`EnsureError::Unresponsive`] if it did not leave by the deadline.
 pub async fn request_stop(
     machine: &Machine,
-    spec: &WorkerSpec,
-    why: &str,
-    force: bool,
+    id: &WorkerId,
+    request: &StopRequest,
 ) -> Result<Stopped, EnsureError> {
-    let cx = Context::unwatched(machine, spec);
-    let stopped = cx.budget.call().limit(cx.clock(), stop(&cx, why, force)).await;
+    let cx = Context::unwatched(machine, id, request.deadline);
+    let stopped = cx.budget.call().limit(cx.clock(), stop(&cx, request)).await;
     stopped.unwrap_or_else(|_| Err(cx.too_late()))
 }
 
-async fn stop(cx: &Context<'_>, why: &str, force: bool) -> Result<Stopped, EnsureError> {
+async fn stop(cx: &Context<'_>, request: &StopRequest) -> Result<Stopped, EnsureError> {
     let tenure = holder::inspect_tenure(cx).await?;
     if tenure == TenureLook::Free {
         return Ok(Stopped::NothingRan);
@@ -59,10 +87,10 @@ async fn stop(cx: &Context<'_>, why: &str, force: bool) -> Result<Stopped, Ensur
     };
     let record = cx.state.record().await;
     let obey = cx.budget.obey(cx.clock());
-    let answer = ask_to_stop(cx, obey, why, meant.as_ref()).await?;
+    let answer = ask_to_stop(cx, obey, &request.why, meant.as_ref()).await?;
     failpoint::hit("stop.asked");
     let terminate = cx.budget.terminate(cx.clock(), obey);
-    let mut stop = Stop { cx, force, answer, obey, terminate, meant, record, sent: None, last: None };
+    let mut stop = Stop { cx, request, answer, obey, terminate, meant, record, sent: None, last: None };
     loop {
         if let Some(stopped) = stop.inspect().await? {
             return Ok(stopped);
@@ -83,8 +111,7 @@ enum StopAnswer {
 /// A worker that was asked to stop.
 struct Stop<'c, 'a> {
     cx: &'c Context<'a>,
-    /// Whether it may be signalled.
-    force: bool,
+    request: &'c StopRequest,
     answer: StopAnswer,
     /// By when it has to obey the request.
     obey: Deadline,
@@ -114,7 +141,7 @@ impl Stop<'_, '_> {
         let holder = match holder::identify(cx, &tenure).await {
             Ok(Holder::Known(holder)) => *holder,
             Ok(Holder::Leaked(pids)) if late => {
-                return Err(EnsureError::LockLeaked { path: cx.request.state_dir.clone(), pids });
+                return Err(EnsureError::LockLeaked { path: cx.id.state_dir.clone(), pids });
             }
             // A worker that agreed is waited for even if it can't be inspected: its lock tells.
             Err(error) if late || self.answer == StopAnswer::None => return Err(error),
@@ -147,7 +174,7 @@ impl Stop<'_, '_> {
                 activity,
                 busy: false,
                 silent_for: waited,
-                limit: self.cx.request.hang_limit,
+                limit: self.request.hang_limit,
             },
         }
     }
@@ -162,7 +189,7 @@ impl Stop<'_, '_> {
         } else {
             None
         };
-        if let Some(signal) = due.filter(|due| self.force && self.sent != Some(*due)) {
+        if let Some(signal) = due.filter(|due| self.request.force && self.sent != Some(*due)) {
             holder::refuse_traced(holder)?;
             holder::signal(self.cx, &holder.identity, signal).await?;
             self.sent = Some(signal);
@@ -198,8 +225,8 @@ async fn ask_to_stop(
             },
         };
         failpoint::hit("stop.looked");
-        let request = cx.machine.network.request_stop(health.address, &token, why);
-        return Ok(match until.limit(cx.clock(), request).await {
+        let asked = cx.machine.network.request_stop(health.address, &token, why);
+        return Ok(match until.limit(cx.clock(), asked).await {
             Ok(Ok(())) => StopAnswer::Agreed,
             _ => StopAnswer::None,
         });

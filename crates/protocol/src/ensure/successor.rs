@@ -2,7 +2,7 @@
 
 use super::backoff;
 use super::budget::RECORD_PAUSE;
-use super::context::Context;
+use super::context::Call;
 use super::failure::Failure;
 use crate::deadline::{Deadline, TimedOut};
 use crate::error::EnsureError;
@@ -26,13 +26,13 @@ pub(super) enum Miss {
 
 /// Launches the successor, and waits until it has taken over from `predecessor`. Returns its epoch.
 pub(super) async fn launch(
-    cx: &Context<'_>,
+    cx: &Call<'_>,
     elected: &dyn ElectionGuard,
     predecessor: Predecessor,
     ledger: &mut Ledger,
     deadline: Deadline,
 ) -> Result<Epoch, Miss> {
-    let version = &cx.request.version;
+    let version = &cx.id.version;
     let request = cx.request.launching(predecessor.tell(&cx.request.launch));
     let mut launched = match cx.machine.launcher.launch(&request, elected).await {
         Ok(launched) => launched,
@@ -102,7 +102,7 @@ fn classify(event: LaunchEvent, predecessor: Predecessor) -> Response {
 
 /// Notes that the successor failed, and returns why.
 async fn failed(
-    cx: &Context<'_>,
+    cx: &Call<'_>,
     launched: &mut dyn Launched,
     ledger: &mut Ledger,
     event: LaunchEvent,
@@ -110,15 +110,15 @@ async fn failed(
     let log_tail = cx.state.log_tail(launched.log_start()).await;
     let Failure { error, .. } = Failure::of(event, log_tail);
     let words = error.to_string();
-    ledger.failed(&cx.request.version, &words, error.log_tail().unwrap_or_default());
+    ledger.failed(&cx.id.version, &words, error.log_tail().unwrap_or_default());
     let _ = cx.state.write_ledger(ledger).await;
     let pid = launched.process().map(|process| process.pid);
-    cx.state.note(EventKind::LaunchFailed, pid, Some(words)).await;
+    cx.note(EventKind::LaunchFailed, pid, Some(words)).await;
     error
 }
 
 /// Writes the note of the launch that sessions know from now on.
-async fn note_ready(cx: &Context<'_>, process: Option<ProcessIdentity>, epoch: Epoch) {
+async fn note_ready(cx: &Call<'_>, process: Option<ProcessIdentity>, epoch: Epoch) {
     let begun = backoff::begun(cx, process, 0);
     let outcome = Some(LaunchOutcome::Ready { epoch, at: begun.at });
     cx.state.write_launch_note(&LaunchNote { outcome, ..begun }).await;

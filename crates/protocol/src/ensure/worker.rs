@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::identity::{Epoch, Port, PortChoice, ProtocolRange};
 use crate::machine::Pid;
 use crate::proof::Health;
-use crate::spec::WorkerSpec;
+use crate::worker_id::WorkerId;
 
 /// A worker that proved during this very call that it is the identity's running worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct Worker {
 
 impl Worker {
     /// Builds the result from a proven answer of the worker.
-    pub(super) fn proven(request: &WorkerSpec, health: &Health, outcome: Outcome) -> Self {
+    pub(super) fn proven(id: &WorkerId, health: &Health, outcome: Outcome) -> Self {
         let address = health.service.map_or(health.address, |service| service.address);
         let port = Port::new(address.port()).unwrap_or(Port::DEFAULT);
         Self {
@@ -56,20 +56,19 @@ impl Worker {
             protocol: health.protocol,
             outcome,
             elapsed: Duration::ZERO,
-            warnings: warnings(request, health, port),
+            warnings: warnings(id, health, port),
         }
     }
 }
 
-/// Names what the session asked for and the worker is not.
-fn warnings(request: &WorkerSpec, health: &Health, port: Port) -> Vec<String> {
-    let name = request.name.as_str();
+/// Names what was asked for and the worker is not.
+fn warnings(id: &WorkerId, health: &Health, port: Port) -> Vec<String> {
+    let name = id.name.as_str();
     let mut warnings = Vec::new();
-    if request.supervised && health.service.is_none() {
+    if id.supervised && health.service.is_none() {
         warnings.push(format!("the worker of {name:?} serves itself, without a command"));
     }
-    if let PortChoice::Fixed(asked) = request.port
-        && request.port_was_asked_for
+    if let Some(PortChoice::Fixed(asked)) = id.port
         && asked != port
     {
         warnings.push(format!(

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::{ElectionGuard, ProcessIdentity};
 use crate::Epoch;
-use crate::spec::WorkerSpec;
+use crate::request::EnsureRequest;
 
 /// What a worker says over its readiness channel, one JSON object a line. The format is frozen: extend only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,10 +102,10 @@ pub enum LaunchError {
 /// Starting workers.
 #[async_trait]
 pub trait Launcher: Send + Sync {
-    /// Starts the worker of `spec`, detached, with a readiness channel. Only the elected may.
+    /// Starts the worker of `request`, detached, with a readiness channel. Only the elected may.
     async fn launch(
         &self,
-        spec: &WorkerSpec,
+        request: &EnsureRequest,
         elected: &dyn ElectionGuard,
     ) -> Result<Box<dyn Launched>, LaunchError>;
 }

@@ -30,13 +30,13 @@ impl Tenure {
             }
             Health {
                 schema: 1,
-                name: self.spec.name.clone(),
+                name: self.id.name.clone(),
                 identity: self.identity.clone(),
                 epoch: self.epoch,
                 pid: self.process.pid,
                 address: dialled,
-                version: self.spec.version.clone(),
-                protocol: self.spec.protocol,
+                version: self.id.version.clone(),
+                protocol: self.id.protocol,
                 state: match published.record.state {
                     WorkerState::Ready if service != published.record.service => WorkerState::Starting,
                     state => state,

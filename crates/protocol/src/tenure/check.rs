@@ -30,7 +30,7 @@ impl Tenure {
             Ok(OfficeCheck::Superseded) => {
                 let why = format!(
                     "{} is no longer the directory that this worker holds",
-                    self.spec.state_dir.display()
+                    self.id.state_dir.display()
                 );
                 Err(self.superseded.get_or_init(|| Superseded { why }).clone())
             }

@@ -15,8 +15,8 @@ use crate::layout;
 use crate::machine::{Machine, ProcessIdentity, Readiness, TenureGuard, WorkerReport};
 use crate::proof::{self, ProofKey};
 use crate::record::{self, Record, WorkerState};
-use crate::spec::WorkerSpec;
 use crate::upgrade::{Heir, heir_of};
+use crate::worker_id::WorkerId;
 
 /// What came of claiming office.
 #[must_use]
@@ -42,11 +42,11 @@ impl Tenure {
     /// If the state directory or its locks can't be used. The launcher is told.
     pub async fn claim(
         machine: &Machine,
-        spec: &WorkerSpec,
+        id: &WorkerId,
         guardian: Option<ProcessIdentity>,
         readiness: Box<dyn Readiness>,
     ) -> Result<Claim, TenureError> {
-        Self::claim_above(machine, spec, guardian, readiness, &NoFloor).await
+        Self::claim_above(machine, id, guardian, readiness, &NoFloor).await
     }
 
     /// [`Tenure::claim`], with an epoch above all those that `floor` knows of. It is asked in office, before the epoch is drawn: so a
@@ -56,17 +56,17 @@ impl Tenure {
     /// As [`Tenure::claim`], and those of `floor`. The launcher is told.
     pub async fn claim_above(
         machine: &Machine,
-        spec: &WorkerSpec,
+        id: &WorkerId,
         guardian: Option<ProcessIdentity>,
         readiness: Box<dyn Readiness>,
         floor: &dyn EpochFloor,
     ) -> Result<Claim, TenureError> {
         let readiness: Arc<dyn Readiness> = readiness.into();
-        let claim = match office::take_office(machine, spec).await {
+        let claim = match office::take_office(machine, id).await {
             Ok(Ok(office)) => match heir_of(machine, office.directory()).await {
                 // Nobody barges in. The lock goes with the guard.
                 Heir::Another(heir) => Ok(Claim::Lost(Holder { pid: Some(heir), record: None })),
-                heir => Self::begin(machine, spec, guardian, office, Arc::clone(&readiness), floor, heir)
+                heir => Self::begin(machine, id, guardian, office, Arc::clone(&readiness), floor, heir)
                     .await
                     .map(Claim::Won),
             },
@@ -90,7 +90,7 @@ impl Tenure {
 
     pub(super) async fn begin(
         machine: &Machine,
-        spec: &WorkerSpec,
+        id: &WorkerId,
         guardian: Option<ProcessIdentity>,
         office: Box<dyn TenureGuard>,
         readiness: Arc<dyn Readiness>,
@@ -98,10 +98,10 @@ impl Tenure {
         heir: Heir,
     ) -> Result<Self, TenureError> {
         failpoint::hit("claim.locked");
-        let state_dir = |source| TenureError::StateDir { path: spec.state_dir.clone(), source };
+        let state_dir = |source| TenureError::StateDir { path: id.state_dir.clone(), source };
         let dir = office.directory();
         let previous = epoch::previous_record(&*office).await;
-        let mut record = office::first_record(machine, spec, guardian.as_ref());
+        let mut record = office::first_record(machine, id, guardian.as_ref());
         // The epoch of the predecessor stays in the file until the new one is drawn: it is one of the two places that remember it.
         record.epoch = previous.as_ref().and_then(|record| record.epoch);
         let mut files = Publication::default();
@@ -118,11 +118,11 @@ impl Tenure {
         record.epoch = Some(epoch);
         Ok(Self {
             machine: machine.clone(),
-            spec: spec.clone(),
+            id: id.clone(),
             readiness,
             process: record.process.clone(),
             epoch,
-            identity: proof::identity_digest(&spec.name, &record.surroundings.user, &spec.state_dir),
+            identity: proof::identity_digest(&id.name, &record.surroundings.user, &id.state_dir),
             key: ProofKey::fresh(epoch, &*machine.random).map_err(TenureError::Random)?,
             token: proof::random_hex::<32>(&*machine.random).map_err(TenureError::Random)?,
             published: Mutex::new(Published { record, files, proved: machine.clock.now(), successor: None }),

@@ -12,15 +12,15 @@ use crate::identity::Epoch;
 use crate::machine::{Directory, Machine, Moment, ProcessIdentity, Readiness, TenureGuard};
 use crate::proof::ProofKey;
 use crate::record::Record;
-use crate::spec::WorkerSpec;
 use crate::upgrade::Successor;
+use crate::worker_id::WorkerId;
 
 /// A worker's time in office. Dropping it, or the death of the process, ends it.
 ///
 /// All methods take `&self`, so that a server can share it behind an `Arc`.
 pub struct Tenure {
     pub(super) machine: Machine,
-    pub(super) spec: WorkerSpec,
+    pub(super) id: WorkerId,
     pub(super) office: Box<dyn TenureGuard>,
     pub(super) readiness: Arc<dyn Readiness>,
     pub(super) process: ProcessIdentity,
@@ -57,9 +57,9 @@ impl Tenure {
         &self.process
     }
 
-    /// What this worker was asked to be.
-    pub fn spec(&self) -> &WorkerSpec {
-        &self.spec
+    /// Returns the identity that it has.
+    pub fn id(&self) -> &WorkerId {
+        &self.id
     }
 
     /// A digest of name, user and state directory: the same in every tenure of the identity.

@@ -31,4 +31,4 @@ pub use epoch::EpochFloor;
 pub use error::{Superseded, TenureError};
 pub use held::Tenure;
 pub use holder::Holder;
-pub use succession::HandOverRefused;
+pub use succession::{HandOverRefused, Takeover};

@@ -14,7 +14,7 @@ impl Tenure {
     pub(super) async fn note(&self, kind: EventKind, reason: Option<&str>) {
         self.note_event(kind, reason, |event| Event {
             worker: Some(self.process.pid),
-            version: Some(self.spec.version.to_string()),
+            version: Some(self.id.version.to_string()),
             program: Some(self.machine.processes.program().to_string_lossy().into_owned()),
             ..event
         })
@@ -36,6 +36,6 @@ impl Tenure {
             reason: reason.map(str::to_owned),
             ..event(Event::now(&self.machine, kind))
         };
-        self.machine.history.note(&self.spec.state_dir, vec![event]).await;
+        self.machine.history.note(&self.id.state_dir, vec![event]).await;
     }
 }

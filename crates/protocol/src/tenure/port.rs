@@ -10,7 +10,7 @@ use crate::failpoint;
 use crate::identity::PortChoice;
 use crate::machine::{BoundPort, Machine, ProbeAnswer};
 use crate::proof::Challenge;
-use crate::spec::WorkerSpec;
+use crate::worker_id::WorkerId;
 
 /// How long a port may stay taken by something that goes away by itself: a client's ephemeral socket, or a worker of the same name
 /// that is about to notice that its directory was replaced.
@@ -26,7 +26,7 @@ impl Tenure {
     /// [`TenureError::PortTaken`] or [`TenureError::Bind`]. Hand them to [`Tenure::fail`].
     pub async fn bind(&self) -> Result<BoundPort, TenureError> {
         failpoint::hit("bind.before");
-        let bound = bind(&self.machine, &self.spec).await?;
+        let bound = bind(&self.machine, &self.id).await?;
         failpoint::hit("bind.after");
         Ok(bound)
     }
@@ -40,8 +40,8 @@ impl Tenure {
     }
 }
 
-async fn bind(machine: &Machine, spec: &WorkerSpec) -> Result<BoundPort, TenureError> {
-    let port = match spec.port {
+async fn bind(machine: &Machine, id: &WorkerId) -> Result<BoundPort, TenureError> {
+    let port = match id.port() {
         PortChoice::Fixed(port) => port.get(),
         PortChoice::Auto => 0,
     };
@@ -56,7 +56,7 @@ async fn bind(machine: &Machine, spec: &WorkerSpec) -> Result<BoundPort, TenureE
             }
             Err(_) => {}
         }
-        if !goes_away(machine, spec, address).await || deadline.passed(&*machine.clock) {
+        if !goes_away(machine, id, address).await || deadline.passed(&*machine.clock) {
             let owner = machine.network.owner(port).await;
             let (pid, program) = owner.map(|owner| (owner.pid, owner.program)).unzip();
             return Err(TenureError::PortTaken { port, pid, program });
@@ -74,13 +74,13 @@ async fn bind_free(machine: &Machine) -> Result<BoundPort, TenureError> {
 
 /// Whether what holds the port can be expected to leave it. Asking a worker of ours makes it check itself, so that one whose directory was
 /// replaced leaves at once.
-async fn goes_away(machine: &Machine, spec: &WorkerSpec, address: SocketAddr) -> bool {
+async fn goes_away(machine: &Machine, id: &WorkerId, address: SocketAddr) -> bool {
     let Ok(challenge) = Challenge::fresh(&*machine.random) else { return false };
     let probe = machine.network.probe(address, &challenge);
     match Deadline::after(&*machine.clock, PROBE, "probing the port").limit(&*machine.clock, probe).await {
         // Nobody listens: a socket of a connection has the port, and those end.
         Ok(ProbeAnswer::Refused | ProbeAnswer::Broken(_) | ProbeAnswer::Superseded) => true,
-        Ok(ProbeAnswer::Health(health)) => health.name == spec.name,
+        Ok(ProbeAnswer::Health(health)) => health.name == id.name,
         Ok(ProbeAnswer::Alien { .. } | ProbeAnswer::NotPermitted(_)) | Err(_) => false,
     }
 }

@@ -64,7 +64,7 @@ impl Tenure {
         state: WorkerState,
     ) -> Result<(), TenureError> {
         self.check_office().await?;
-        let state_dir = |source| TenureError::StateDir { path: self.spec.state_dir.clone(), source };
+        let state_dir = |source| TenureError::StateDir { path: self.id.state_dir.clone(), source };
         let dir = self.directory();
         {
             let mut published = self.published.lock().await;

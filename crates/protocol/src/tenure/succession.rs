@@ -17,9 +17,28 @@ use crate::failpoint;
 use crate::layout;
 use crate::machine::{Machine, Pid, ProcessIdentity, Readiness, TenureLook};
 use crate::record::{self, READ_LIMIT, WorkerState};
+use crate::request::EnsureRequest;
 use crate::sabotage::{self, Sabotage};
-use crate::spec::WorkerSpec;
 use crate::upgrade::{HandOver, HandOverReply, Heir, Predecessor, Successor, code, heir_of, lives};
+use crate::worker_id::WorkerId;
+
+/// From which worker this process takes over, and how long that may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Takeover {
+    /// The worker that must hand over.
+    pub predecessor: Predecessor,
+    /// How long it may take to leave after it agreed.
+    pub patience: Duration,
+    /// How long it may take to prove itself, and again to answer the request.
+    pub answer_within: Duration,
+}
+
+impl Takeover {
+    /// Returns a takeover from `predecessor` that waits for `patience` until that has left.
+    pub fn new(predecessor: Predecessor, patience: Duration) -> Self {
+        Self { predecessor, patience, answer_within: EnsureRequest::DEFAULT_DEADLINE }
+    }
+}
 
 /// Why a worker does not hand over.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -48,7 +67,7 @@ enum Way {
 }
 
 impl Tenure {
-    /// Takes office from the worker that is in it: asks it to hand over, and waits for at most `patience` for the lock. Up to that moment neither port
+    /// Takes office from the worker that is in it: asks it to hand over, and waits for the lock as long as `takeover` says. Up to that moment neither port
     /// nor database nor record is touched, and the old worker serves for as long as it likes. If it is not in office any more, this is
     /// [`Tenure::claim_above`].
     ///
@@ -58,15 +77,15 @@ impl Tenure {
     /// [`TenureError::NotHandedOver`], or as [`Tenure::claim_above`]. The launcher is told.
     pub async fn succeed(
         machine: &Machine,
-        spec: &WorkerSpec,
+        id: &WorkerId,
         guardian: Option<ProcessIdentity>,
         readiness: Box<dyn Readiness>,
         floor: &dyn EpochFloor,
-        predecessor: Predecessor,
-        patience: Duration,
+        takeover: Takeover,
     ) -> Result<Claim, TenureError> {
+        let Takeover { predecessor, patience, .. } = takeover;
         let until = Deadline::after(&*machine.clock, patience, "taking over");
-        let way = match ask(machine, spec, predecessor, patience).await {
+        let way = match ask(machine, id, takeover).await {
             Ok(way) => way,
             Err(error) => {
                 readiness.report(&error.report());
@@ -74,11 +93,11 @@ impl Tenure {
             }
         };
         if matches!(way, Way::Vacant) {
-            return Self::claim_above(machine, spec, guardian, readiness, floor).await;
+            return Self::claim_above(machine, id, guardian, readiness, floor).await;
         }
         failpoint::hit("succeed.agreed");
         let readiness: Arc<dyn Readiness> = readiness.into();
-        let claim = Self::inherit(machine, spec, guardian, &readiness, floor, predecessor, until).await;
+        let claim = Self::inherit(machine, id, guardian, &readiness, floor, predecessor, until).await;
         Self::report_claim(&*readiness, &claim);
         claim
     }
@@ -86,7 +105,7 @@ impl Tenure {
     /// Waits for the lock, as long as office is kept for this process.
     async fn inherit(
         machine: &Machine,
-        spec: &WorkerSpec,
+        id: &WorkerId,
         guardian: Option<ProcessIdentity>,
         readiness: &Arc<dyn Readiness>,
         floor: &dyn EpochFloor,
@@ -95,22 +114,21 @@ impl Tenure {
     ) -> Result<Claim, TenureError> {
         let clock = &*machine.clock;
         loop {
-            let look = machine.locks.look(&spec.state_dir).await;
-            let look = look.map_err(|source| TenureError::Lock { path: spec.state_dir.clone(), source })?;
+            let look = machine.locks.look(&id.state_dir).await;
+            let look = look.map_err(|source| TenureError::Lock { path: id.state_dir.clone(), source })?;
             if look == TenureLook::Free {
                 // Whoever is found at the lock all the same lets go of it at once, as it is not for him.
-                if let Ok(office) = take_office(machine, spec).await? {
+                if let Ok(office) = take_office(machine, id).await? {
                     let heir = heir_of(machine, office.directory()).await;
                     if !matches!(heir, Heir::Myself) {
                         return Err(withdrawn());
                     }
                     failpoint::hit("succeed.locked");
                     let begun =
-                        Self::begin(machine, spec, guardian, office, Arc::clone(readiness), floor, heir)
-                            .await;
+                        Self::begin(machine, id, guardian, office, Arc::clone(readiness), floor, heir).await;
                     return begun.map(Claim::Won);
                 }
-            } else if !is_kept(machine, spec).await {
+            } else if !is_kept(machine, id).await {
                 return match look {
                     TenureLook::Held { by: Some(by) } if by != predecessor.pid => {
                         Ok(Claim::Lost(Holder { pid: Some(by), record: None }))
@@ -187,19 +205,19 @@ impl Tenure {
     /// Cancelling changes nothing.
     pub async fn succession_failed(
         machine: &Machine,
-        spec: &WorkerSpec,
+        id: &WorkerId,
         successor: &ProcessIdentity,
         patience: Duration,
     ) -> bool {
         let until = Deadline::after(&*machine.clock, patience, "watching the successor");
         loop {
             let lived = lives(machine, successor).await;
-            if another_has_served(machine, spec).await {
+            if another_has_served(machine, id).await {
                 return false;
             }
             if !lived {
                 // Whoever holds it now is a worker, or ends.
-                return matches!(machine.locks.look(&spec.state_dir).await, Ok(TenureLook::Free));
+                return matches!(machine.locks.look(&id.state_dir).await, Ok(TenureLook::Free));
             }
             if until.passed(&*machine.clock) {
                 return false;
@@ -220,19 +238,15 @@ impl Tenure {
 }
 
 /// Asks the worker in office for it.
-async fn ask(
-    machine: &Machine,
-    spec: &WorkerSpec,
-    predecessor: Predecessor,
-    patience: Duration,
-) -> Result<Way, TenureError> {
+async fn ask(machine: &Machine, id: &WorkerId, takeover: Takeover) -> Result<Way, TenureError> {
+    let Takeover { predecessor, patience, answer_within } = takeover;
     failpoint::hit("succeed.start");
     let refused = |message: String| TenureError::NotHandedOver { code: code::REFUSED, message };
-    let proven = proven_predecessor(machine, spec, predecessor).await;
+    let proven = proven_predecessor(machine, id, predecessor, answer_within).await;
     let Some((address, token)) = proven.map_err(|error| refused(error.to_string()))? else {
         return vacant_or(
             machine,
-            spec,
+            id,
             refused("the worker in office does not answer, or is another".to_owned()),
         )
         .await;
@@ -241,7 +255,7 @@ async fn ask(
     let lasts_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
     let request = HandOver { successor: machine.processes.me(), lasts_ms };
     let asked = machine.network.request_hand_over(address, &token, &request);
-    let answered = Deadline::after(&*machine.clock, spec.deadline, "asking for the office")
+    let answered = Deadline::after(&*machine.clock, answer_within, "asking for the office")
         .limit(&*machine.clock, asked)
         .await;
     match answered {
@@ -250,31 +264,31 @@ async fn ask(
             code: code::UNKNOWN,
             message: "the worker in office does not know such requests".to_owned(),
         }),
-        Ok(Ok(HandOverReply::Refused(why))) => vacant_or(machine, spec, refused(why)).await,
-        Ok(Err(error)) => vacant_or(machine, spec, refused(error.to_string())).await,
+        Ok(Ok(HandOverReply::Refused(why))) => vacant_or(machine, id, refused(why)).await,
+        Ok(Err(error)) => vacant_or(machine, id, refused(error.to_string())).await,
         Err(_) => Err(refused("the worker in office does not answer".to_owned())),
     }
 }
 
-async fn vacant_or(machine: &Machine, spec: &WorkerSpec, error: TenureError) -> Result<Way, TenureError> {
-    match machine.locks.look(&spec.state_dir).await {
+async fn vacant_or(machine: &Machine, id: &WorkerId, error: TenureError) -> Result<Way, TenureError> {
+    match machine.locks.look(&id.state_dir).await {
         Ok(TenureLook::Free) => Ok(Way::Vacant),
         _ => Err(error),
     }
 }
 
 /// Whether office is kept for this process.
-async fn is_kept(machine: &Machine, spec: &WorkerSpec) -> bool {
-    let (files, dir) = (&*machine.files, &spec.state_dir);
+async fn is_kept(machine: &Machine, id: &WorkerId) -> bool {
+    let (files, dir) = (&*machine.files, &id.state_dir);
     let successor: Option<Successor> = record::read(files, dir, layout::SUCCESSOR, READ_LIMIT).await;
     successor.is_some_and(|successor| successor.process == machine.processes.me())
 }
 
 /// Whether another process has come to serve since this one left office, also if it has ended in good order since. One that has failed in its start has no
 /// address.
-async fn another_has_served(machine: &Machine, spec: &WorkerSpec) -> bool {
+async fn another_has_served(machine: &Machine, id: &WorkerId) -> bool {
     let me = machine.processes.me();
-    read_record(machine, spec).await.is_some_and(|record| {
+    read_record(machine, id).await.is_some_and(|record| {
         !record.is_of(&me) && record.state != WorkerState::Starting && record.address.is_some()
     })
 }

@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::identity::Epoch;
+use crate::launch_command::LaunchCommand;
 use crate::layout;
 use crate::machine::{Activity, Directory, Machine, Moment, Pid, ProcessIdentity, StartTime};
 use crate::record::{self, READ_LIMIT};
-use crate::spec::LaunchCommand;
 
 /// The longest time that office is kept for a successor.
 const LONGEST: Duration = Duration::from_secs(60);

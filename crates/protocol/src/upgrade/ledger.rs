@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use super::policy::UpgradeLimits;
 use crate::identity::Epoch;
+use crate::launch_command::LaunchCommand;
 use crate::machine::{BootId, Moment, ProcessIdentity};
 use crate::record::{self, READ_LIMIT};
-use crate::spec::LaunchCommand;
 
 pub(super) const HOUR: Duration = Duration::from_secs(3600);
 pub(super) const DAY: Duration = Duration::from_secs(24 * 3600);

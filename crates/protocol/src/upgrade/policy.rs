@@ -8,43 +8,49 @@ use semver::Version;
 use crate::identity::InvalidValue;
 use crate::sabotage::{self, Sabotage};
 
-/// What a session wants of a worker that it can talk to, and that is in another version than its own.
+/// What a session wants of a worker in another version that it can talk to.
 ///
-/// Which of two versions is newer is told by their precedence (<https://semver.org/#spec-item-11>): build metadata makes no difference, and
-/// neither does the path that a version was started from. A worker whose protocols are too old is handed over under every policy, and
-/// one whose protocols are too new under none.
+/// Precedence decides which of two versions is newer (<https://semver.org/#spec-item-11>). Build
+/// metadata makes no difference, and neither does the path that a version was started from. A worker
+/// whose protocols are too old hands over under every policy, and one whose protocols are too new
+/// under none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum UpgradePolicy {
-    /// Whoever runs is as good.
+    /// Any running worker will do.
     #[default]
     Reuse,
-    /// An older worker hands over to this session's version; a newer one is as good.
+    /// An older worker hands over to this session's version. A newer one will do.
     Newest,
-    /// A worker in any other version, also a newer one, hands over to this session's. For development.
+    /// A worker in any other version hands over to this session's, also a newer one. For development.
     Exact,
+    /// As [`UpgradePolicy::Exact`], for a person who chose this version. It is not held back by limits
+    /// or by what was noted against this version. For a day, and as long as the chosen version runs,
+    /// no other policy has it replaced.
+    Chosen,
 }
 
 impl UpgradePolicy {
-    /// All of them.
+    /// The policies that can be set. [`UpgradePolicy::Chosen`] belongs to one call.
     pub const ALL: [Self; 3] = [Self::Reuse, Self::Newest, Self::Exact];
 
-    /// Its word.
+    /// Returns its word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Reuse => "reuse",
             Self::Newest => "newest",
             Self::Exact => "exact",
+            Self::Chosen => "chosen",
         }
     }
 
-    /// Whether a session of version `ours` wants a worker of version `theirs` to hand over.
+    /// Returns whether a session of version `ours` wants a worker of version `theirs` to hand over.
     pub fn replaces(self, ours: &Version, theirs: &Version) -> bool {
         if sabotage::on(Sabotage::DowngradeAllowed) && self == Self::Newest {
             return ours.cmp_precedence(theirs).is_ne();
         }
         match (self, ours.cmp_precedence(theirs)) {
             (Self::Reuse, _) | (_, Ordering::Equal) | (Self::Newest, Ordering::Less) => false,
-            (Self::Newest, Ordering::Greater) | (Self::Exact, _) => true,
+            (Self::Newest, Ordering::Greater) | (Self::Exact | Self::Chosen, _) => true,
         }
     }
 }
@@ -103,7 +109,9 @@ mod tests {
         ] {
             assert!(!replaces(UpgradePolicy::Reuse, ours, theirs), "{ours} {theirs}");
             assert_eq!(replaces(UpgradePolicy::Newest, ours, theirs), newest, "{ours} {theirs}");
-            assert_eq!(replaces(UpgradePolicy::Exact, ours, theirs), exact, "{ours} {theirs}");
+            for policy in [UpgradePolicy::Exact, UpgradePolicy::Chosen] {
+                assert_eq!(replaces(policy, ours, theirs), exact, "{policy}: {ours} {theirs}");
+            }
         }
     }
 
@@ -112,6 +120,8 @@ mod tests {
         for policy in UpgradePolicy::ALL {
             assert_eq!(policy.to_string().parse(), Ok(policy));
         }
-        assert!("Newest".parse::<UpgradePolicy>().is_err());
+        for word in ["Newest", "chosen"] {
+            assert!(word.parse::<UpgradePolicy>().is_err(), "{word}");
+        }
     }
 }

@@ -13,7 +13,7 @@ use oneworker_protocol::machine::{
     TenureLook, WorkerReport,
 };
 use oneworker_protocol::record::{self, Record, WorkerState};
-use oneworker_protocol::{Deadline, Predecessor, WorkerSpec, layout};
+use oneworker_protocol::{Deadline, EnsureRequest, Predecessor, WorkerId, layout};
 
 use crate::systemd;
 
@@ -28,26 +28,26 @@ pub(crate) struct ByUnit(pub(crate) Machine);
 impl Launcher for ByUnit {
     async fn launch(
         &self,
-        spec: &WorkerSpec,
+        request: &EnsureRequest,
         elected: &dyn ElectionGuard,
     ) -> Result<Box<dyn Launched>, LaunchError> {
-        if let Some(unit) = enabled_unit(spec)
-            && let Some(launched) = self.start(&unit, spec).await
+        if let Some(unit) = enabled_unit(request)
+            && let Some(launched) = self.start(&unit, request).await
         {
             return Ok(Box::new(launched));
         }
-        self.0.launcher.launch(spec, elected).await
+        self.0.launcher.launch(request, elected).await
     }
 }
 
 /// The enabled unit that starts the very worker that this session would: of the same program and the same directory, and no successor, who
 /// has to be told whom it takes over from.
-fn enabled_unit(spec: &WorkerSpec) -> Option<String> {
-    let launch = spec.launch();
+fn enabled_unit(request: &EnsureRequest) -> Option<String> {
+    let launch = request.launch();
     if launch.env_set.iter().any(|(name, _)| name == Predecessor::VARIABLE) {
         return None;
     }
-    let name = spec.name().as_str();
+    let name = request.id().name().as_str();
     let path = systemd::unit_path(name, &|variable| std::env::var_os(variable))?;
     if !systemd::is_enabled(name, &path) {
         return None;
@@ -55,20 +55,20 @@ fn enabled_unit(spec: &WorkerSpec) -> Option<String> {
     let words = systemd::command_words(&std::fs::read_to_string(path).ok()?)?;
     let program = std::path::Path::new(words.first()?).canonicalize().ok()?;
     let same_program = launch.program.canonicalize().ok()? == program;
-    let dir = format!("--state-dir={}", spec.state_dir().display());
+    let dir = format!("--state-dir={}", request.id().state_dir().display());
     (same_program && words.contains(&dir)).then(|| systemd::service_unit(name))
 }
 
 impl ByUnit {
     /// Has the manager start it, and waits until it is in office; `None` if it is not in time.
-    async fn start(&self, unit: &str, spec: &WorkerSpec) -> Option<Started> {
+    async fn start(&self, unit: &str, request: &EnsureRequest) -> Option<Started> {
         let machine = &self.0;
         let deadline = Deadline::after(
             &*machine.clock,
-            PATIENCE.min(spec.deadline() / 3),
+            PATIENCE.min(request.deadline() / 3),
             "waiting for the unit to start",
         );
-        let log_start = spec.log_file().metadata().map_or(0, |log| log.len());
+        let log_start = request.id().log_file().metadata().map_or(0, |log| log.len());
         let mut asked = Asked(
             Command::new("systemctl")
                 .args(["--user", "start", "--no-block", unit])
@@ -86,7 +86,8 @@ impl ByUnit {
                 None => machine.clock.sleep(PAUSE).await,
             }
         }
-        let mut started = Started { machine: machine.clone(), spec: spec.clone(), process: None, log_start };
+        let mut started =
+            Started { machine: machine.clone(), id: request.id().clone(), process: None, log_start };
         loop {
             if started.in_office().await
                 && let Some(record) = started.record().await
@@ -118,19 +119,19 @@ impl Drop for Asked {
 /// A worker of the manager's. What it says over a readiness channel nobody hears: it is known by its record.
 struct Started {
     machine: Machine,
-    spec: WorkerSpec,
+    id: WorkerId,
     process: Option<ProcessIdentity>,
     log_start: u64,
 }
 
 impl Started {
     async fn in_office(&self) -> bool {
-        !matches!(self.machine.locks.look(self.spec.state_dir()).await, Ok(TenureLook::Free))
+        !matches!(self.machine.locks.look(self.id.state_dir()).await, Ok(TenureLook::Free))
     }
 
     async fn record(&self) -> Option<Record> {
         let files = &*self.machine.files;
-        record::read(files, self.spec.state_dir(), layout::RECORD, record::READ_LIMIT).await
+        record::read(files, self.id.state_dir(), layout::RECORD, record::READ_LIMIT).await
     }
 }
 

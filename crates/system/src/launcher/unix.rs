@@ -28,7 +28,7 @@ use super::environment::environment;
 use super::reports::Spoken;
 use crate::descriptors::{close_all_but, close_on_exec_from};
 use crate::{processes, readiness};
-use oneworker_protocol::WorkerSpec;
+use oneworker_protocol::EnsureRequest;
 use oneworker_protocol::machine::{Ending, LaunchError, LaunchEvent, Launched, Pid, ProcessIdentity};
 
 /// How long the monitor may take to tell how the worker ended, once the worker's end of the readiness channel is closed.
@@ -44,8 +44,8 @@ struct Watched {
     child: Child,
 }
 
-pub(super) fn launch(spec: &WorkerSpec) -> Result<Box<dyn Launched>, LaunchError> {
-    let log_path = spec.log_file();
+pub(super) fn launch(request: &EnsureRequest) -> Result<Box<dyn Launched>, LaunchError> {
+    let log_path = request.id().log_file();
     let log_error = |source| LaunchError::Log { path: log_path.display().to_string(), source };
     let no_process = |source| LaunchError::NoProcess { source };
 
@@ -62,19 +62,19 @@ pub(super) fn launch(spec: &WorkerSpec) -> Result<Box<dyn Launched>, LaunchError
         ready_in: ready_in.as_raw_fd(),
         status: theirs.as_raw_fd(),
     };
-    let mut command = Command::new(&spec.launch().program);
+    let mut command = Command::new(&request.launch().program);
     command
-        .args(&spec.launch().args)
+        .args(&request.launch().args)
         .env_clear()
-        .envs(environment(spec.launch()))
+        .envs(environment(request.launch()))
         .env(readiness::VARIABLE, channels.ready_in.to_string())
-        .current_dir(spec.state_dir())
+        .current_dir(request.id().state_dir())
         .stdin(nothing)
         .stdout(log.try_clone().map_err(log_error)?)
         .stderr(log);
     // SAFETY: `split` only makes system calls that are async-signal-safe, and allocates nothing.
     unsafe { command.pre_exec(move || split(channels)) };
-    let child = command.spawn().map_err(|source| not_started(spec, source))?;
+    let child = command.spawn().map_err(|source| not_started(request, source))?;
     // Our copies of what the worker and the monitor hold: with them open, no end of file would ever come.
     drop((ready_in, theirs));
 
@@ -82,15 +82,15 @@ pub(super) fn launch(spec: &WorkerSpec) -> Result<Box<dyn Launched>, LaunchError
 }
 
 /// Whose fault it is that a program was not started (execve(2)).
-fn not_started(spec: &WorkerSpec, source: io::Error) -> LaunchError {
-    let program = &spec.launch().program;
+fn not_started(request: &EnsureRequest, source: io::Error) -> LaunchError {
+    let program = &request.launch().program;
     let programs_fault = |source| LaunchError::Program { program: program.display().to_string(), source };
     match source.kind() {
         _ if source.raw_os_error() == Some(libc::ENOEXEC) => {
             programs_fault(io::Error::new(source.kind(), "it is no program for this system and processor"))
         }
         // It is there, and so is the directory to start it in, so it is something else that is not.
-        io::ErrorKind::NotFound if is_program(program) && spec.state_dir().is_dir() => {
+        io::ErrorKind::NotFound if is_program(program) && request.id().state_dir().is_dir() => {
             programs_fault(io::Error::new(
                 source.kind(),
                 "its interpreter is missing: what its first line names, or the system's dynamic loader",
@@ -278,7 +278,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use oneworker_protocol::LaunchCommand;
+    use oneworker_protocol::{LaunchCommand, WorkerId};
 
     /// A script whose interpreter is missing.
     const SCRIPT: &str = "script";
@@ -291,9 +291,10 @@ mod tests {
         dir
     }
 
-    fn spec(dir: &Path, program: &str) -> WorkerSpec {
+    fn request(dir: &Path, program: &str) -> EnsureRequest {
         let launch = LaunchCommand::new::<&str>(dir.join(program), []);
-        WorkerSpec::builder(launch).state_dir(dir).version("1.0.0").build().unwrap()
+        let id = WorkerId::builder().state_dir(dir).version("1.0.0").build().unwrap();
+        EnsureRequest::new(id, launch)
     }
 
     #[test]
@@ -307,7 +308,7 @@ mod tests {
             (SCRIPT, libc::EPERM, "cannot start a process"),
         ] {
             let error =
-                not_started(&spec(dir.path(), program), io::Error::from_raw_os_error(errno)).to_string();
+                not_started(&request(dir.path(), program), io::Error::from_raw_os_error(errno)).to_string();
             assert!(error.contains(said), "{program} and {errno}: {error}");
         }
     }
@@ -315,7 +316,7 @@ mod tests {
     #[test]
     fn a_script_without_its_interpreter_says_so() {
         let dir = dir();
-        let Err(error) = launch(&spec(dir.path(), SCRIPT)) else { panic!("it was started") };
+        let Err(error) = launch(&request(dir.path(), SCRIPT)) else { panic!("it was started") };
         assert!(error.to_string().contains("its interpreter is missing"), "{error}");
     }
 }

@@ -37,7 +37,7 @@ use super::environment::environment;
 use super::reports::Spoken;
 use crate::inheritance::StandardHandles;
 use crate::{processes, random, readiness};
-use oneworker_protocol::WorkerSpec;
+use oneworker_protocol::EnsureRequest;
 use oneworker_protocol::machine::{Ending, LaunchError, LaunchEvent, Launched, Pid, ProcessIdentity};
 
 /// How long the other end of what was seen may take: the process' end once the channel is closed, the channel's once the process has ended.
@@ -59,8 +59,8 @@ struct Watched {
     ending: Option<Ending>,
 }
 
-pub(super) fn launch(spec: &WorkerSpec) -> Result<Box<dyn Launched>, LaunchError> {
-    let log_path = spec.log_file();
+pub(super) fn launch(request: &EnsureRequest) -> Result<Box<dyn Launched>, LaunchError> {
+    let log_path = request.id().log_file();
     let log_error = |source| LaunchError::Log { path: log_path.display().to_string(), source };
     let no_process = |source| LaunchError::NoProcess { source };
 
@@ -68,20 +68,20 @@ pub(super) fn launch(spec: &WorkerSpec) -> Result<Box<dyn Launched>, LaunchError
     let log_start = log.metadata().map_err(log_error)?.len();
     let (readiness, theirs) = channel().map_err(no_process)?;
 
-    let mut command = Command::new(&spec.launch().program);
+    let mut command = Command::new(&request.launch().program);
     command
-        .args(&spec.launch().args)
+        .args(&request.launch().args)
         .env_clear()
-        .envs(environment(spec.launch()))
+        .envs(environment(request.launch()))
         .env(readiness::VARIABLE, "1")
-        .current_dir(spec.state_dir())
+        .current_dir(request.id().state_dir())
         .stdin(Stdio::null())
         .stdout(theirs)
         .stderr(log);
     let mut command = tokio::process::Command::from(command);
     let child = spawn(&mut command).map_err(|source| {
         if is_programs_fault(&source) {
-            LaunchError::Program { program: spec.launch().program.display().to_string(), source }
+            LaunchError::Program { program: request.launch().program.display().to_string(), source }
         } else {
             LaunchError::NoProcess { source }
         }

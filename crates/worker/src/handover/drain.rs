@@ -70,7 +70,7 @@ async fn open_sender(
         // A socket that the command has bound can't be passed.
         (None, true) => return None,
     };
-    match SocketSender::open(tenure.spec().state_dir(), successor, socket).await {
+    match SocketSender::open(tenure.id().state_dir(), successor, socket).await {
         Ok(sender) => Some(sender),
         Err(error) => {
             tracing::warn!("the listening socket is not passed on: {error}");

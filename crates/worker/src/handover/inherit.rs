@@ -39,7 +39,7 @@ pub(crate) async fn take_port(
         let PassedSockets { listener, connections } = receiver.passed().await;
         if let Some(listener) = listener
             && let Ok(address) = listener.local_addr()
-            && activation::is_of(tenure.spec().port(), address)
+            && activation::is_of(tenure.id().port(), address)
         {
             tracing::info!("has the socket at {address}, and {} connections", connections.len());
             return Ok(Inherited { port: BoundPort { address, listener: Some(listener) }, connections });

@@ -36,9 +36,9 @@ impl ServedTenure for Tenure {
         Tenure::epoch(self)
     }
     fn version(&self) -> &semver::Version {
-        self.spec().version()
+        self.id().version()
     }
     fn protocol(&self) -> ProtocolRange {
-        self.spec().protocol()
+        self.id().protocol()
     }
 }

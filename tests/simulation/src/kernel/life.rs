@@ -3,7 +3,7 @@
 use std::task::Waker;
 use std::time::Duration;
 
-use coordinator::WorkerSpec;
+use coordinator::EnsureRequest;
 use coordinator::machine::{Ending, Pid, ProcessIdentity, ProcessInfo, Signal, StartTime};
 
 use super::files::Inode;
@@ -27,7 +27,7 @@ impl Kernel {
             // Clock ticks of 10 ms, as on Linux: a pid that comes back within one is told apart by nothing, so it never does.
             start: (self.now - self.weather.booted) / 10_000_000,
             role,
-            spec: None,
+            request: None,
             pace: Pace::Running,
             idle_since: None,
             idle: Duration::ZERO,
@@ -58,14 +58,14 @@ impl Kernel {
     }
 
     /// Starts a worker, with a readiness channel whose number is returned too.
-    pub(crate) fn spawn_worker(&mut self, number: u32, spec: &WorkerSpec) -> (Key, usize) {
+    pub(crate) fn spawn_worker(&mut self, number: u32, request: &EnsureRequest) -> (Key, usize) {
         let key = self.born(Role::Worker(number));
         let channel = self.channels.len();
         self.channels.push(Channel::default());
         let process = self.process_mut(key);
         process.channel = Some(channel);
-        process.spec = Some(spec.clone());
-        self.newborns.push(Newborn { key, spec: spec.clone() });
+        process.request = Some(request.clone());
+        self.newborns.push(Newborn { key, request: request.clone() });
         (key, channel)
     }
 

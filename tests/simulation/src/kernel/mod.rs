@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::task::Waker;
 use std::time::Duration;
 
-use coordinator::WorkerSpec;
+use coordinator::EnsureRequest;
 use coordinator::machine::{BootId, Pid, WorkerReport};
 
 use crate::faults::{Ambush, Relief};
@@ -35,7 +35,7 @@ use weather::Weather;
 #[derive(Debug)]
 pub(crate) struct Newborn {
     pub(crate) key: Key,
-    pub(crate) spec: WorkerSpec,
+    pub(crate) request: EnsureRequest,
 }
 
 /// A readiness channel.

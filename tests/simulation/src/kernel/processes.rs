@@ -3,7 +3,7 @@
 use std::task::Waker;
 use std::time::Duration;
 
-use coordinator::WorkerSpec;
+use coordinator::EnsureRequest;
 use coordinator::machine::{Activity, Ending, Pid};
 
 use super::locks::OpenFile;
@@ -57,7 +57,7 @@ pub(crate) struct Process {
     pub(crate) pid: Pid,
     pub(crate) start: u64,
     pub(crate) role: Role,
-    pub(crate) spec: Option<WorkerSpec>,
+    pub(crate) request: Option<EnsureRequest>,
     pub(crate) pace: Pace,
     /// Since when it does not run, if it does not.
     pub(crate) idle_since: Option<u64>,

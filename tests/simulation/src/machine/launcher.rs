@@ -5,7 +5,7 @@ use std::io;
 use std::task::Poll;
 
 use async_trait::async_trait;
-use coordinator::WorkerSpec;
+use coordinator::EnsureRequest;
 use coordinator::machine::{
     ElectionGuard, LaunchError, LaunchEvent, Launched, Launcher, ProcessIdentity, Readiness, WorkerReport,
 };
@@ -20,12 +20,12 @@ pub(super) struct SimulatedLauncher(pub(super) Host);
 impl Launcher for SimulatedLauncher {
     async fn launch(
         &self,
-        spec: &WorkerSpec,
+        request: &EnsureRequest,
         _elected: &dyn ElectionGuard,
     ) -> Result<Box<dyn Launched>, LaunchError> {
         let born = self
             .0
-            .try_call(CallClass::Spawn, "spawn", "worker", |kernel, key| Ok(kernel.launch(key, spec)))
+            .try_call(CallClass::Spawn, "spawn", "worker", |kernel, key| Ok(kernel.launch(key, request)))
             .await
             .map_err(|source: io::Error| LaunchError::NoProcess { source })?;
         let (worker, channel) = born;

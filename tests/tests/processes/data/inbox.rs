@@ -7,7 +7,7 @@ use oneworker_tests::{kill_and_wait, wait_for};
 use worker::api::Filter;
 use worker::client::observation;
 
-use super::{ask, spec};
+use super::{ask, request};
 use crate::identity;
 
 fn number(variable: &str, default: usize) -> usize {
@@ -23,11 +23,11 @@ fn nothing_that_was_answered_is_lost_and_nothing_is_doubled_while_workers_are_ki
     let (all, kills) = (number("INBOX_OBSERVATIONS", 4_000), number("INBOX_KILLS", 8));
     let each = all / CLIENTS;
     let identity = identity();
-    let spec = spec(&identity, &[]);
+    let request = request(&identity, &[]);
     let (done, tries) = (AtomicUsize::new(0), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         for client in 0..CLIENTS {
-            let (spec, done, tries) = (&spec, &done, &tries);
+            let (request, done, tries) = (&request, &done, &tries);
             scope.spawn(move || {
                 for batch in 0..each / BATCH {
                     let observations: Vec<_> = (0..BATCH)
@@ -41,7 +41,7 @@ fn nothing_that_was_answered_is_lost_and_nothing_is_doubled_while_workers_are_ki
                     let receipts = wait_for("an answer", || {
                         tries.fetch_add(1, Ordering::Relaxed);
                         // A launch may have been killed, which its session is told.
-                        ask(spec, async |client| client.put(observations.clone()).await).ok()
+                        ask(request, async |client| client.put(observations.clone()).await).ok()
                     });
                     assert_eq!(receipts.len(), BATCH);
                     done.fetch_add(BATCH, Ordering::Relaxed);
@@ -63,7 +63,7 @@ fn nothing_that_was_answered_is_lost_and_nothing_is_doubled_while_workers_are_ki
     let mut cursor = 0;
     loop {
         let (page, next) =
-            ask(&spec, async |client| client.list(&Filter::default(), cursor, 1000).await).unwrap();
+            ask(&request, async |client| client.list(&Filter::default(), cursor, 1000).await).unwrap();
         if page.is_empty() {
             break;
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use oneworker_tests::{all_at_once, kill_and_wait, wait_for, wait_until_gone};
 use worker::api::LeaseRequest;
 
-use super::{ask, spec};
+use super::{ask, request};
 use crate::identity;
 
 fn lease(session: &str) -> LeaseRequest {
@@ -46,20 +46,20 @@ fn a_worker_stays_for_as_long_as_a_session_lives_and_for_no_longer() {
 #[test]
 fn leases_outlive_the_worker_and_run_out() {
     let identity = identity().without_backoff();
-    let spec = spec(&identity, &[("ONEWORKER_IDLE_TIMEOUT", "1s")]);
+    let request = request(&identity, &[("ONEWORKER_IDLE_TIMEOUT", "1s")]);
     let names = || {
-        let leases = ask(&spec, async |client| client.sessions().await).unwrap();
+        let leases = ask(&request, async |client| client.sessions().await).unwrap();
         leases.into_iter().map(|lease| lease.session).collect::<Vec<_>>()
     };
-    ask(&spec, async |client| client.keep_session(&lease("long")).await).unwrap();
+    ask(&request, async |client| client.keep_session(&lease("long")).await).unwrap();
     let short = LeaseRequest { ttl_ms: Some(15_000), ..lease("short") };
-    ask(&spec, async |client| client.keep_session(&short).await).unwrap();
+    ask(&request, async |client| client.keep_session(&short).await).unwrap();
     assert_eq!(names(), ["long", "short"]);
     kill_and_wait(identity.only_worker());
     assert!(names().contains(&"long".to_owned()), "{:?}", names());
     wait_for("the short lease to run out", || (names() == ["long"]).then_some(()));
-    assert!(ask(&spec, async |client| client.end_session("long").await).unwrap());
-    assert!(!ask(&spec, async |client| client.end_session("long").await).unwrap());
+    assert!(ask(&request, async |client| client.end_session("long").await).unwrap());
+    assert!(!ask(&request, async |client| client.end_session("long").await).unwrap());
     wait_for("the worker to leave", || identity.workers().is_empty().then_some(()));
 }
 
@@ -69,14 +69,14 @@ fn of_a_thousand_sessions_every_lease_is_right_and_the_worker_leaves_once_after_
     const CLIENTS: usize = 8;
     const EACH: usize = 125;
     let identity = identity();
-    let spec = spec(&identity, &[("ONEWORKER_IDLE_TIMEOUT", "2s")]);
+    let request = request(&identity, &[("ONEWORKER_IDLE_TIMEOUT", "2s")]);
     std::thread::scope(|scope| {
         for client in 0..CLIENTS {
-            let spec = &spec;
+            let request = &request;
             scope.spawn(move || {
                 for n in 0..EACH {
                     let name = format!("{client}-{n}");
-                    ask(spec, async |client| {
+                    ask(request, async |client| {
                         client.keep_session(&lease(&name)).await?;
                         // Every fifth stays for now.
                         match n % 5 {
@@ -89,7 +89,7 @@ fn of_a_thousand_sessions_every_lease_is_right_and_the_worker_leaves_once_after_
             });
         }
     });
-    let left = ask(&spec, async |client| client.sessions().await).unwrap();
+    let left = ask(&request, async |client| client.sessions().await).unwrap();
     let mut left: Vec<String> = left.into_iter().map(|lease| lease.session).collect();
     left.sort();
     let stays = |client| (0..EACH).step_by(5).map(move |n| format!("{client}-{n}"));
@@ -98,7 +98,7 @@ fn of_a_thousand_sessions_every_lease_is_right_and_the_worker_leaves_once_after_
     assert_eq!(left, expected);
     let worker = identity.only_worker();
     for name in &expected {
-        assert!(ask(&spec, async |client| client.end_session(name).await).unwrap(), "{name}");
+        assert!(ask(&request, async |client| client.end_session(name).await).unwrap(), "{name}");
     }
     wait_until_gone(worker);
     assert_eq!(identity.tenures(), [1]);

@@ -8,20 +8,19 @@ mod zombies;
 
 use std::time::Duration;
 
-use coordinator::{Backoff, LaunchCommand, WorkerSpec};
+use coordinator::{Backoff, EnsureRequest, LaunchCommand, WorkerId};
 use oneworker_tests::Identity;
 use worker::client::{Client, ClientError};
 
-/// A linked tool's spec of a test's identity.
-fn spec(identity: &Identity, env: &[(&str, &str)]) -> WorkerSpec {
+/// A linked tool's request for the worker of a test's identity.
+fn request(identity: &Identity, env: &[(&str, &str)]) -> EnsureRequest {
     let dir = identity.state_dir();
     let mut launch =
         LaunchCommand::new(identity.binary(), ["serve", "--no-config", "--port", "auto", "--state-dir"]);
     launch.args.push(dir.clone().into());
     launch.env_set.extend(env.iter().map(|(name, value)| ((*name).into(), (*value).into())));
-    WorkerSpec::builder(launch)
-        .port("auto")
-        .state_dir(dir)
+    let id = WorkerId::builder().port("auto").state_dir(dir).build().unwrap();
+    EnsureRequest::builder(id, launch)
         .deadline(Duration::from_secs(600))
         // Workers are killed here on purpose.
         .backoff(Backoff { base: Duration::ZERO, ..Backoff::default() })
@@ -31,11 +30,11 @@ fn spec(identity: &Identity, env: &[(&str, &str)]) -> WorkerSpec {
 
 /// Asks the identity's worker, with all the time in the world.
 fn ask<T>(
-    spec: &WorkerSpec,
+    request: &EnsureRequest,
     work: impl AsyncFnOnce(Client<'_>) -> Result<T, ClientError>,
 ) -> Result<T, ClientError> {
     let event_loop = coordinator::blocking::event_loop().unwrap();
-    let answer = event_loop.block_on(work(Client::new(spec)));
+    let answer = event_loop.block_on(work(Client::new(request)));
     event_loop.shutdown_background();
     answer
 }

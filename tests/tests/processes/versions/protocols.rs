@@ -4,14 +4,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use coordinator::{
-    Backoff, EnsureError, LaunchCommand, Outcome, ProtocolRange, ReplaceReason, Worker, WorkerSpec, blocking,
+    Backoff, EnsureError, EnsureRequest, LaunchCommand, Outcome, ProtocolRange, ReplaceReason, Worker,
+    WorkerId, blocking,
 };
 use oneworker_tests::{Identity, wait_until_gone};
 
 use crate::{ANY_PROTOCOL, identity};
 
 /// A session of the library that speaks these protocol versions and would start a worker that speaks `program`'s.
-fn spec(identity: &Identity, (min, max): (u32, u32), program: (u32, u32)) -> WorkerSpec {
+fn request(identity: &Identity, (min, max): (u32, u32), program: (u32, u32)) -> EnsureRequest {
     let args = [
         "serve".into(),
         identity.state_dir().into_os_string(),
@@ -19,10 +20,13 @@ fn spec(identity: &Identity, (min, max): (u32, u32), program: (u32, u32)) -> Wor
         program.1.to_string().into(),
         "auto".into(),
     ];
-    WorkerSpec::builder(LaunchCommand::new(PathBuf::from(ANY_PROTOCOL), args))
+    let id = WorkerId::builder()
         .port("auto")
         .state_dir(identity.state_dir())
         .protocol(ProtocolRange::new(min, max).unwrap())
+        .build()
+        .unwrap();
+    EnsureRequest::builder(id, LaunchCommand::new(PathBuf::from(ANY_PROTOCOL), args))
         .deadline(Duration::from_secs(600))
         .backoff(Backoff { base: Duration::ZERO, ..Backoff::default() })
         .build()
@@ -30,7 +34,7 @@ fn spec(identity: &Identity, (min, max): (u32, u32), program: (u32, u32)) -> Wor
 }
 
 fn ensure(identity: &Identity, range: (u32, u32)) -> Result<Worker, EnsureError> {
-    blocking::ensure_single_worker(&spec(identity, range, range))
+    blocking::ensure_single_worker(&request(identity, range, range))
 }
 
 #[test]
@@ -92,7 +96,7 @@ fn two_installs_that_ask_in_turn_do_not_replace_each_others_worker_for_ever() {
 #[test]
 fn a_session_whose_own_program_speaks_only_older_protocols_says_so_and_does_not_replace_for_ever() {
     let identity = identity();
-    let answer = blocking::ensure_single_worker(&spec(&identity, (2, 3), (1, 1)));
+    let answer = blocking::ensure_single_worker(&request(&identity, (2, 3), (1, 1)));
     let Err(EnsureError::TooNew { worker_protocol, protocol, .. }) = answer else { panic!("{answer:?}") };
     assert_eq!((worker_protocol.max, protocol.min), (1, 2));
     assert_eq!(identity.epoch(), 1, "it was replaced by its like");

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use coordinator::machine::{Activity, Machine, PortOwner, ProcessIdentity, Surroundings};
 use coordinator::record::Record;
-use coordinator::{EnsureError, PortChoice, Sight, inspect};
+use coordinator::{EnsureError, HeldBack, PortChoice, Sight, held_back, inspect};
 
 use super::super::condition::record_in_office;
 use crate::census::Census;
@@ -24,6 +24,8 @@ pub(super) struct Case<'a> {
     pub(super) exists: bool,
     /// Who is in office, or why that can't be looked at.
     pub(super) sight: Result<Sight, EnsureError>,
+    /// What keeps sessions from launching a worker, if that can be known.
+    pub(super) held_back: Option<HeldBack>,
     pub(super) here: Surroundings,
     /// The file system, if it is one of the network.
     pub(super) network: Option<&'static str>,
@@ -36,10 +38,19 @@ pub(super) struct Case<'a> {
 
 impl<'a> Case<'a> {
     pub(super) fn take(machine: &'a Machine, request: &'a Request) -> Result<Self, Failure> {
-        let dir = request.spec.state_dir();
-        let limit = request.spec.deadline();
+        let dir = request.ensure.id().state_dir();
+        let limit = request.ensure.deadline();
         request.block_on(async {
-            let looked = tokio::time::timeout(limit, inspect(machine, &request.spec)).await;
+            let inspected = tokio::time::timeout(limit, async {
+                let sight = inspect(machine, request.ensure.id(), limit).await?;
+                let held_back = held_back(machine, &request.ensure, &sight).await;
+                Ok((sight, held_back))
+            });
+            let late = EnsureError::TimedOut { phase: "looking at the worker", waited: limit };
+            let (sight, held_back) = match inspected.await.unwrap_or(Err(late)) {
+                Ok((sight, held_back)) => (Ok(sight), Some(held_back)),
+                Err(error) => (Err(error), None),
+            };
             let port = match request.settings.port.value {
                 PortChoice::Fixed(port) => Some((port.get(), machine.network.owner(port.get()).await)),
                 _ => None,
@@ -50,8 +61,8 @@ impl<'a> Case<'a> {
                 words: &request.words,
                 dir,
                 exists: dir.symlink_metadata().is_ok(),
-                sight: looked
-                    .unwrap_or(Err(EnsureError::TimedOut { phase: "looking at the worker", waited: limit })),
+                sight,
+                held_back,
                 here: machine.processes.surroundings(),
                 network: machine.files.network_file_system(dir).await,
                 sockets: machine.network.permitted().await,

@@ -26,7 +26,7 @@ pub(in super::super) fn run(args: &EventsArgs) -> Done {
     let limit = args.lines.unwrap_or(if since.is_some() { u32::MAX } else { LINES });
     let first = read(&request, &Wanted { after: i64::MIN, since, limit })?;
     if first.is_empty() && mode == Mode::Human {
-        output::note(&format!("nothing was noted yet in {}", request.spec.state_dir().display()));
+        output::note(&format!("nothing was noted yet in {}", request.ensure.id().state_dir().display()));
     }
     let mut last = print(mode, &first, i64::MIN)?;
     while args.follow && output::is_read() {

@@ -122,7 +122,7 @@ impl HookRun {
         if !self.args.context || payload.moment != Moment::Start {
             return Ok(self.dialect.silence().to_owned());
         }
-        let worker = request.block_on(ensure_on(&system::machine(), &request.spec, &|_| {}))?;
+        let worker = request.block_on(ensure_on(&system::machine(), &request.ensure, &|_| {}))?;
         let sentence = format!(
             "The worker {:?} of this user is at {}.",
             request.settings.name.value.as_str(),

@@ -66,8 +66,8 @@ fn print<'a>(args: &'a LogsArgs, path: &Path, out: &mut dyn Write) -> Result<(),
 
 fn path(request: &Request, child: Option<&Name>) -> PathBuf {
     match child {
-        Some(child) => request.spec.state_dir().join(layout::child_log(child.as_str())),
-        None => request.spec.log_file(),
+        Some(child) => request.ensure.id().state_dir().join(layout::child_log(child.as_str())),
+        None => request.ensure.id().log_file(),
     }
 }
 

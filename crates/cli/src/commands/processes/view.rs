@@ -4,15 +4,17 @@ use std::collections::{HashMap, HashSet};
 
 use coordinator::lifecycle::{EventKind, read_history};
 use coordinator::machine::{Machine, Pid};
-use coordinator::{EnsureError, Name, PortChoice, Sight, WorkerSpec, default_state_dir, inspect, layout};
+use coordinator::{
+    EnsureError, EnsureRequest, Name, PortChoice, Sight, WorkerId, default_state_dir, inspect, layout,
+};
 use worker::client::Client;
 
 use super::super::condition::{WorkerCondition, record_in_office};
 use crate::census::{Census, Classified, Tenant, classify, strays};
 use crate::config::{Setting, Settings, Source};
 use crate::failure::Failure;
+use crate::from_settings::ensure_request;
 use crate::request::Request;
-use crate::spec::worker_spec;
 
 /// An identity, with who is in office.
 pub(super) struct Identity {
@@ -41,11 +43,11 @@ impl View {
         let others = others(&request.settings);
         request.block_on(async {
             let hidden = |source| EnsureError::NotPermitted { what: "look at the processes", source };
-            let mut identities = vec![identity(machine, &request.spec, &request.settings).await?];
+            let mut identities = vec![identity(machine, &request.ensure, &request.settings).await?];
             for settings in &others {
-                let Ok(spec) = worker_spec(settings, false) else { continue };
+                let Ok(ensure) = ensure_request(settings, false) else { continue };
                 // One that can't be looked at keeps nobody from looking at the rest.
-                identities.extend(identity(machine, &spec, settings).await);
+                identities.extend(identity(machine, &ensure, settings).await);
             }
             let census = Census::take(&*machine.processes).await.map_err(hidden)?;
             for identity in &mut identities {
@@ -88,11 +90,11 @@ fn others(settings: &Settings) -> Vec<Settings> {
 
 async fn identity(
     machine: &Machine,
-    spec: &WorkerSpec,
+    ensure: &EnsureRequest,
     settings: &Settings,
 ) -> Result<Identity, EnsureError> {
-    let limit = spec.deadline();
-    let sight = tokio::time::timeout(limit, inspect(machine, spec))
+    let limit = ensure.deadline();
+    let sight = tokio::time::timeout(limit, inspect(machine, ensure.id(), limit))
         .await
         .map_err(|_| EnsureError::TimedOut { phase: "looking at the worker", waited: limit })??;
     let (state, record) = (WorkerCondition::of(&sight), record_in_office(&sight));
@@ -110,7 +112,7 @@ async fn identity(
     let guardian = guardian.map(|info| info.identity.pid);
     let holder = holder(&sight);
     let leases = if state == WorkerCondition::Ready {
-        Client::new(spec).sessions().await.unwrap_or_default()
+        Client::new(ensure).sessions().await.unwrap_or_default()
     } else {
         Vec::new()
     };
@@ -125,13 +127,13 @@ async fn identity(
         state,
         epoch: record.and_then(|record| record.epoch).map(|epoch| epoch.0),
         version: record.map(|record| record.version.to_string()),
-        launched_by: holder.and_then(|holder| launched_by(spec, holder, guardian)),
+        launched_by: holder.and_then(|holder| launched_by(ensure.id(), holder, guardian)),
         tenant: Tenant {
             holder,
             guardian,
             service: service.filter(|_| sight.in_office).map(|service| service.pid),
             sessions: leases.into_iter().filter_map(|lease| lease.pid).collect(),
-            files: vec![settings.database.value.clone(), spec.log_file()],
+            files: vec![settings.database.value.clone(), ensure.id().log_file()],
             port,
         },
         members: HashMap::new(),
@@ -143,9 +145,9 @@ fn holder(sight: &Sight) -> Option<Pid> {
 }
 
 /// By the history: what is launched is the guardian, where there is one.
-fn launched_by(spec: &WorkerSpec, holder: Pid, guardian: Option<Pid>) -> Option<Pid> {
+fn launched_by(id: &WorkerId, holder: Pid, guardian: Option<Pid>) -> Option<Pid> {
     let is_its = |pid: Option<Pid>| pid.is_some() && (pid == Some(holder) || pid == guardian);
-    let events = read_history(spec.state_dir(), 100).ok()?;
+    let events = read_history(id.state_dir(), 100).ok()?;
     let launched =
         events.iter().rev().find(|event| event.kind == EventKind::Launched && is_its(event.worker))?;
     Some(launched.noted_by)

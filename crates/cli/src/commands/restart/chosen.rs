@@ -31,7 +31,7 @@ pub(super) fn find(
 
 /// This program, those that have served or started a worker of this identity, the last one first, and those on the search path.
 fn known(request: &Request) -> Vec<PathBuf> {
-    let history = read_history(request.spec.state_dir(), EVENTS).unwrap_or_default();
+    let history = read_history(request.ensure.id().state_dir(), EVENTS).unwrap_or_default();
     let served = history.into_iter().rev().filter_map(|event| event.program).map(PathBuf::from);
     let mut seen = BTreeSet::new();
     std::env::current_exe()

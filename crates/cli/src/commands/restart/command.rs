@@ -2,16 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use coordinator::{EnsureError, Worker, WorkerSpec, inspect, system};
+use coordinator::{EnsureError, EnsureRequest, Worker, inspect, system};
 
 use super::super::{ensure, stop};
 use super::chosen;
 use crate::args::RestartArgs;
 use crate::exit;
 use crate::failure::Failure;
+use crate::from_settings::{chosen_request, request_within};
 use crate::installs::Install;
 use crate::request::{Done, Request};
-use crate::spec::{chosen_spec, spec_within};
 
 /// With less than this left, a start is not tried.
 const LEAST: Duration = Duration::from_millis(20);
@@ -43,29 +43,29 @@ pub(in super::super) fn run(args: &RestartArgs) -> Done {
 }
 
 /// What is asked for: this program's worker, or that of the install that was chosen.
-fn spec(request: &Request, install: Option<&Install>, begun: Instant) -> Result<WorkerSpec, Failure> {
-    let left = request.spec.deadline().saturating_sub(begun.elapsed());
+fn wanted(request: &Request, install: Option<&Install>, begun: Instant) -> Result<EnsureRequest, Failure> {
+    let left = request.ensure.deadline().saturating_sub(begun.elapsed());
     if left < LEAST {
         let waited = begun.elapsed();
         let phase = "no time was left to start a worker";
         return Err(request.failure(&EnsureError::TimedOut { phase, waited }));
     }
     Ok(match install {
-        Some(install) => chosen_spec(&request.settings, install, left)?,
-        None => spec_within(&request.settings, left)?,
+        Some(install) => chosen_request(&request.settings, install, left)?,
+        None => request_within(&request.settings, left)?,
     })
 }
 
 /// Where a worker of another version is well, it hands over to the chosen one, and no client notices. `None` where it is to be stopped: it is of that
 /// version already, or can't be talked to.
 fn hand_over(request: &Request, install: &Install, begun: Instant) -> Result<Option<Worker>, Failure> {
-    let spec = spec(request, Some(install), begun)?;
-    let sight = request.block_on(inspect(&system::machine(), &spec))?;
-    let in_office = sight.health.as_ref().filter(|health| health.protocol.overlaps(spec.protocol()));
+    let wanted = wanted(request, Some(install), begun)?;
+    let sight = request.block_on(inspect(&system::machine(), wanted.id(), wanted.deadline()))?;
+    let in_office = sight.health.as_ref().filter(|health| health.protocol.overlaps(wanted.id().protocol()));
     if in_office.is_none_or(|health| health.version.cmp_precedence(&install.version).is_eq()) {
         return Ok(None);
     }
-    ensure::watched(request, &spec, &system::unmanaged()).map(Some)
+    ensure::watched(request, &wanted, &system::unmanaged()).map(Some)
 }
 
 fn stop_and_start(
@@ -74,10 +74,10 @@ fn stop_and_start(
     install: Option<&Install>,
     begun: Instant,
 ) -> Result<Worker, Failure> {
-    request.block_on(stop::stop(&request.spec, "oneworker restart", force))?;
+    request.block_on(stop::stop(&request.ensure, "oneworker restart", force))?;
     // A service manager would start the program that its unit names.
     let machine = if install.is_some() { system::unmanaged() } else { system::machine() };
-    ensure::watched(request, &spec(request, install, begun)?, &machine)
+    ensure::watched(request, &wanted(request, install, begun)?, &machine)
 }
 
 /// The worker that runs now is the one that was chosen.

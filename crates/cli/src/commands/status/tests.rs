@@ -22,8 +22,6 @@ fn nothing() -> Sight {
         process: None,
         launch: None,
         trouble: None,
-        held_back: None,
-        bad_version: None,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::ensure::fixture;
 use crate::layout;
 
 /// Remembers a silent watch that was meant to last for a minute.
-async fn suspected(cx: &Context<'_>, me: &ProcessInfo, watch: Watch) -> Silence {
+async fn suspected(cx: &Call<'_>, me: &ProcessInfo, watch: Watch) -> Silence {
     let silent = SilentWatch { watch, asked: Duration::from_secs(60), stage: Stage::Serving };
     suspect(cx, me.clone(), silent).await.1
 }
@@ -15,9 +15,9 @@ async fn suspected(cx: &Context<'_>, me: &ProcessInfo, watch: Watch) -> Silence 
 #[tokio::test]
 async fn a_watch_counts_only_while_the_suspicion_stands() {
     let (machine, _dir, request, me) = fixture::surroundings().await;
-    let state_dir = request.state_dir();
+    let state_dir = request.id.state_dir();
     let noted = state_dir.join(layout::SUSPECT);
-    let (one, two) = (Context::unwatched(&machine, &request), Context::unwatched(&machine, &request));
+    let (one, two) = (Call::new(&machine, &request, &|_| {}), Call::new(&machine, &request, &|_| {}));
 
     let (early, watch) = (two.state.begin_watch().await, one.state.begin_watch().await);
     suspected(&one, &me, watch).await;
@@ -47,14 +47,14 @@ async fn a_watch_counts_only_while_the_suspicion_stands() {
 #[tokio::test]
 async fn what_can_not_be_written_counts_for_this_call() {
     let (machine, _dir, request, me) = fixture::surroundings().await;
-    let cx = Context::unwatched(&machine, &request);
+    let cx = Call::new(&machine, &request, &|_| {});
     let silent_for = async || {
         let watch = cx.state.begin_watch().await;
         cx.clock().sleep(Duration::from_millis(20)).await;
         suspected(&cx, &me, watch).await.silent_for
     };
     // A directory can't be replaced by a file.
-    let [noted, added] = [layout::SUSPECT, layout::WATCHED].map(|name| request.state_dir().join(name));
+    let [noted, added] = [layout::SUSPECT, layout::WATCHED].map(|name| request.id.state_dir().join(name));
     std::fs::create_dir(&added).unwrap();
     assert_eq!(silent_for().await, Duration::ZERO);
     let first = silent_for().await;

@@ -51,7 +51,7 @@ pub(super) fn gather(machine: &Machine, request: &Request, secrets: &Secrets) ->
     take("events.jsonl", lines);
 
     let mut left_out = Vec::new();
-    let dir = request.spec.state_dir();
+    let dir = request.ensure.id().state_dir();
     for name in FILES {
         match end_of(&dir.join(name)) {
             Ok(text) => take(

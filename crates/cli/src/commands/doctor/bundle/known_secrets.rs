@@ -12,7 +12,7 @@ use crate::request::Request;
 /// Those that are known: keys of this identity, and values of variables that have a secret's name or are handed on.
 pub(super) fn known_secrets(request: &Request) -> Secrets {
     let mut secrets = Secrets::default();
-    let dir = request.spec.state_dir();
+    let dir = request.ensure.id().state_dir();
     for name in [layout::TOKEN, layout::PROOF_KEY] {
         let Ok(text) = end_of(&dir.join(name)) else { continue };
         if let Ok(value) = serde_json::from_str::<Value>(&text) {

@@ -3,13 +3,13 @@
 use super::{Case, Finding};
 
 pub(super) fn examine(case: &Case<'_>) -> Vec<Finding> {
-    let Ok(sight) = &case.sight else { return Vec::new() };
+    let Some(held_back) = &case.held_back else { return Vec::new() };
     let logs = case.words.command("logs");
-    let held = sight.held_back.as_ref().map(|why| {
+    let held = held_back.launches.as_ref().map(|why| {
         let help = format!("{logs} shows why they ended. Mend that; then the next session starts one.");
         Finding::problem(format!("no worker is launched for now: {why}"), help)
     });
-    let bad = sight.bad_version.as_ref().map(|why| {
+    let bad = held_back.bad_version.as_ref().map(|why| {
         let message = format!("this version is not started in another's place: {why}");
         Finding::warning(message, format!("Install another version; {logs} shows why this one ended."))
     });

@@ -8,9 +8,9 @@ use coordinator::{Claim, EnsureError, Tenure, Worker, ensure_on, system};
 use super::super::ending::{KILL, ProcessEnd, end_one};
 use super::old_daemon::{OldDaemon, in_office};
 use crate::failure::Failure;
+use crate::from_settings::request_within;
 use crate::progress::Progress;
 use crate::request::Request;
-use crate::spec::spec_within;
 
 /// How often the port is probed while it is not free.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -28,7 +28,7 @@ pub(super) fn make_room(
     let progress = Progress::default();
     progress.phase(&format!("waiting for process {} to end", daemon.row.pid));
     let work = async {
-        let tenure = match Tenure::claim(machine, &request.spec, None, system::readiness()).await {
+        let tenure = match Tenure::claim(machine, request.ensure.id(), None, system::readiness()).await {
             Ok(Claim::Won(tenure)) => tenure,
             Ok(Claim::Lost(holder)) => return Ok(Err(in_office(request, holder.pid))),
             Err(error) => return Ok(Err(Failure::serve(&error.into(), &request.words))),
@@ -54,13 +54,13 @@ pub(super) fn make_room(
 /// The worker, or what another session has started meanwhile: that is as good. A launch that is held back is waited for within the deadline.
 pub(super) fn start(machine: &Machine, request: &Request) -> Result<Worker, Failure> {
     let begun = Instant::now();
-    let whole = request.spec.deadline();
+    let whole = request.ensure.deadline();
     let progress = Progress::default();
     loop {
-        let spec = spec_within(&request.settings, whole.saturating_sub(begun.elapsed()))?;
+        let ensure = request_within(&request.settings, whole.saturating_sub(begun.elapsed()))?;
         let ensured = request.block_on(async {
             let watcher = |words: &str| progress.phase(words);
-            Ok(progress.watch(ensure_on(machine, &spec, &watcher)).await)
+            Ok(progress.watch(ensure_on(machine, &ensure, &watcher)).await)
         })?;
         match ensured {
             Ok(mut worker) => {

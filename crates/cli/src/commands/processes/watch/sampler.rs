@@ -10,6 +10,7 @@ use coordinator::machine::{Machine, Pid, ProcessIdentity};
 use coordinator::{EnsureError, Stopped, failpoint, request_stop, system};
 
 use super::super::super::last_bytes::last_bytes;
+use super::super::super::stop::stop_request;
 use super::super::choice::choose;
 use super::super::ending::end_one;
 use super::super::rows::{Row, rows};
@@ -109,7 +110,7 @@ impl Sampling {
             format!("{} ({parent})", view.census.names.get(&parent).map_or("?", String::as_str))
         });
         let log = (own && matches!(row.kind, ProcessKind::Worker | ProcessKind::Supervisor)).then(|| {
-            let path = self.request.spec.log_file();
+            let path = self.request.ensure.id().log_file();
             let end = last_bytes(&path, LOG).unwrap_or_else(|error| format!("(it can't be read: {error})"));
             (path.to_string_lossy().into_owned(), end)
         });
@@ -136,9 +137,9 @@ impl Sampling {
                 if holder != Some(worker.pid) || !lives(worker) {
                     return Ok(format!("process {} is not in office any more; nobody was ended", worker.pid));
                 }
-                let why = format!("oneworker ps --watch (pid {})", std::process::id());
-                let stopped =
-                    self.request.block_on(request_stop(&self.machine, &self.request.spec, &why, false))?;
+                let ensure = &self.request.ensure;
+                let stop = stop_request(ensure, "oneworker ps --watch");
+                let stopped = self.request.block_on(request_stop(&self.machine, ensure.id(), &stop))?;
                 Ok(match stopped {
                     Stopped::NothingRan => "it had left already".to_owned(),
                     Stopped::Ended { .. } => format!("the worker {} has stopped", worker.pid),

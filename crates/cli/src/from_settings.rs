@@ -6,73 +6,94 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use coordinator::{Backoff, LaunchCommand, SpecError, UpgradeLimits, WorkerSpec, WorkerSpecBuilder};
+use coordinator::{
+    Backoff, EnsureRequest, EnsureRequestBuilder, LaunchCommand, RequestError, UpgradeLimits, UpgradePolicy,
+    WorkerId,
+};
 use worker::ServeOptions;
 
 use crate::config::{ConfigError, Key, Settings, Source};
 use crate::installs::Install;
 
-/// What a session asks for.
+/// Returns what a session asks for.
 ///
 /// # Errors
 /// If a value lies outside of its bounds.
-pub(crate) fn worker_spec(settings: &Settings, may_start: bool) -> Result<WorkerSpec, ConfigError> {
-    own_spec(settings, may_start, settings.deadline.value)
+pub(crate) fn ensure_request(settings: &Settings, may_start: bool) -> Result<EnsureRequest, ConfigError> {
+    own_request(settings, may_start, settings.deadline.value)
 }
 
-/// What a session asks for that is to start this program within what is left of its deadline.
+/// Returns what a session asks for that must start this program within what is left of its deadline.
 ///
 /// # Errors
 /// If a value lies outside of its bounds.
-pub(crate) fn spec_within(settings: &Settings, left: Duration) -> Result<WorkerSpec, ConfigError> {
-    own_spec(settings, true, left)
+pub(crate) fn request_within(settings: &Settings, left: Duration) -> Result<EnsureRequest, ConfigError> {
+    own_request(settings, true, left)
 }
 
-fn own_spec(settings: &Settings, may_start: bool, deadline: Duration) -> Result<WorkerSpec, ConfigError> {
+fn own_request(
+    settings: &Settings,
+    may_start: bool,
+    deadline: Duration,
+) -> Result<EnsureRequest, ConfigError> {
     let launch = LaunchCommand::this_program(serve_arguments(settings)).map_err(ConfigError::Program)?;
-    let version = crate::version::of_this_program();
-    build(settings, launch, may_start, |spec| spec.deadline(deadline).version(version))
+    if may_start {
+        check_plan(settings)?;
+    }
+    let id = worker_id(settings, crate::version::of_this_program())?;
+    build(settings, id, launch, |request| request.may_start(may_start).deadline(deadline))
 }
 
-/// What a person asks for who has chosen this install.
+/// Returns what a person asks for who has chosen this install.
 ///
 /// # Errors
 /// If a value lies outside of its bounds.
-pub(crate) fn chosen_spec(
+pub(crate) fn chosen_request(
     settings: &Settings,
     install: &Install,
     deadline: Duration,
-) -> Result<WorkerSpec, ConfigError> {
+) -> Result<EnsureRequest, ConfigError> {
     let launch = LaunchCommand::new(install.program(), serve_arguments(settings));
-    let version = install.version.to_string();
-    build(settings, launch, true, |spec| spec.deadline(deadline).version(version).chosen(true))
+    check_plan(settings)?;
+    let id = worker_id(settings, install.version.to_string())?;
+    build(settings, id, launch, |request| request.deadline(deadline).upgrade(UpgradePolicy::Chosen))
+}
+
+/// Checks that what must be started has a command.
+fn check_plan(settings: &Settings) -> Result<(), ConfigError> {
+    if !settings.plan.value.lacks_words() {
+        return Ok(());
+    }
+    Err(ConfigError::BadValue {
+        key: Key::Plan.path().to_owned(),
+        origin: settings.plan.source.clone(),
+        wrong: "there is no command: name it here, or after --".to_owned(),
+    })
+}
+
+/// Returns the identity that the settings name, of a program of this version.
+fn worker_id(settings: &Settings, version: impl Into<String>) -> Result<WorkerId, ConfigError> {
+    let mut id = WorkerId::builder()
+        .name(settings.name.value.as_str())
+        .state_dir(&settings.state_dir.value)
+        .supervised(settings.plan.value.command.is_some())
+        .version(version);
+    if settings.port.source != Source::Default {
+        id = id.port_choice(settings.port.value);
+    }
+    id.build().map_err(|error| located(settings, error))
 }
 
 fn build(
     settings: &Settings,
+    id: WorkerId,
     mut launch: LaunchCommand,
-    may_start: bool,
-    ask: impl FnOnce(WorkerSpecBuilder) -> WorkerSpecBuilder,
-) -> Result<WorkerSpec, ConfigError> {
+    choose: impl FnOnce(EnsureRequestBuilder) -> EnsureRequestBuilder,
+) -> Result<EnsureRequest, ConfigError> {
     let plan = &settings.plan.value;
-    if may_start && plan.lacks_words() {
-        return Err(ConfigError::BadValue {
-            key: Key::Plan.path().to_owned(),
-            origin: settings.plan.source.clone(),
-            wrong: "there is no command: name it here, or after --".to_owned(),
-        });
-    }
     let passed = plan.command.iter().chain(&plan.helpers).flat_map(|part| part.env.pass.iter().cloned());
     launch.env_pass = settings.env_pass.iter().map(|item| item.value.clone()).chain(passed).collect();
-    let mut builder = WorkerSpec::builder(launch);
-    if settings.port.source != Source::Default {
-        builder = builder.port_choice(settings.port.value);
-    }
-    ask(builder)
-        .name(settings.name.value.as_str())
-        .state_dir(&settings.state_dir.value)
-        .supervised(plan.command.is_some())
-        .may_start(may_start)
+    let request = EnsureRequest::builder(id, launch)
         .hang_limit(settings.hang_limit.value)
         .backoff(Backoff {
             free: settings.backoff_free.value,
@@ -85,9 +106,8 @@ fn build(
             per_hour: settings.upgrade_per_hour.value,
             probation: settings.upgrade_probation.value,
             failures: settings.upgrade_failures.value,
-        })
-        .build()
-        .map_err(|error| located(settings, error))
+        });
+    choose(request).build().map_err(|error| located(settings, error))
 }
 
 /// How the worker serves.
@@ -124,16 +144,16 @@ fn serve_arguments(settings: &Settings) -> Vec<OsString> {
 }
 
 /// A value out of its bounds is named with its source, like every other mistake.
-fn located(settings: &Settings, error: SpecError) -> ConfigError {
+fn located(settings: &Settings, error: RequestError) -> ConfigError {
     let found = match &error {
-        SpecError::OutOfRange { what: "deadline", .. } => Some((Key::Deadline, &settings.deadline.source)),
-        SpecError::OutOfRange { what: "hang limit", .. } => {
+        RequestError::OutOfRange { what: "deadline", .. } => Some((Key::Deadline, &settings.deadline.source)),
+        RequestError::OutOfRange { what: "hang limit", .. } => {
             Some((Key::HangLimit, &settings.hang_limit.source))
         }
-        SpecError::OutOfRange { what: "probation", .. } => {
+        RequestError::OutOfRange { what: "probation", .. } => {
             Some((Key::UpgradeProbation, &settings.upgrade_probation.source))
         }
-        SpecError::OutOfRange { what: "longest backoff", .. } => {
+        RequestError::OutOfRange { what: "longest backoff", .. } => {
             // The shortest delay is its lower bound, so either may be what was set wrong.
             let base_is_set = settings.backoff_max.source == Source::Default;
             let source =
@@ -148,7 +168,7 @@ fn located(settings: &Settings, error: SpecError) -> ConfigError {
             origin: source.clone(),
             wrong: error.to_string(),
         },
-        None => ConfigError::Spec(error),
+        None => ConfigError::Request(error),
     }
 }
 
@@ -160,7 +180,7 @@ mod tests {
 
     fn settings(flags: &[(Key, &str)]) -> Settings {
         let mut flags: Vec<_> = flags.iter().map(|(key, text)| (*key, OsString::from(text))).collect();
-        flags.push((Key::StateDir, std::env::temp_dir().join("oneworker spec test").into()));
+        flags.push((Key::StateDir, std::env::temp_dir().join("oneworker settings test").into()));
         Settings::resolve(&flags, &FileChoice::None, &|_| None).unwrap()
     }
 
@@ -174,9 +194,9 @@ mod tests {
             (Key::BackoffBase, "0"),
             (Key::EnvPass, "LANG"),
         ]);
-        let spec = worker_spec(&session, true).unwrap();
-        assert_eq!(spec.launch().env_pass, ["LANG"]);
-        let line = [OsString::from("oneworker")].into_iter().chain(spec.launch().args.clone());
+        let request = ensure_request(&session, true).unwrap();
+        assert_eq!(request.launch().env_pass, ["LANG"]);
+        let line = [OsString::from("oneworker")].into_iter().chain(request.launch().args.clone());
         let Ok(Command::Serve(args)) = args::parse(line) else {
             panic!("the worker's arguments are no serve")
         };
@@ -197,10 +217,10 @@ mod tests {
     #[test]
     fn a_value_out_of_its_bounds_is_named_with_its_source() {
         let short = settings(&[(Key::HangLimit, "1ms")]);
-        let error = worker_spec(&short, true).unwrap_err();
+        let error = ensure_request(&short, true).unwrap_err();
         assert!(error.to_string().starts_with("--hang-limit: hang limit must be between"), "{error}");
         let long = settings(&[(Key::BackoffBase, "2m")]);
-        let error = worker_spec(&long, true).unwrap_err();
+        let error = ensure_request(&long, true).unwrap_err();
         assert!(error.to_string().starts_with("--backoff-base: longest backoff must be"), "{error}");
     }
 }
