@@ -7,7 +7,7 @@
 //! | --- | --- | --- |
 //! | `Probe` | `fast_path` | `Done`, `Find`, `Elect` |
 //! | `Find` | `find` | `Done` |
-//! | `Elect` | `election` | `Done`, `Diagnose`, `Launch` |
+//! | `Elect` | `election` | `Diagnose`, `Done` |
 //! | `Diagnose` | `diagnosis` | `Done`, `Elect`, `HandOver`, `Launch`, `Replace` |
 //! | `Replace` | `replacement` | `Diagnose` |
 //! | `HandOver` | `handover` | `Done`, `Elect`, `Retire` |
