@@ -18,6 +18,7 @@ pub mod notes;
 pub mod proof;
 pub mod record;
 mod request;
+mod request_error;
 pub mod sabotage;
 mod state_dir;
 mod tenure;
@@ -35,10 +36,10 @@ pub use ensure::{
 pub use error::{EnsureError, LOG_TAIL_BYTES};
 pub use identity::{Epoch, InvalidValue, Name, Port, PortChoice, ProtocolRange};
 pub use launch_command::LaunchCommand;
-pub use request::{EnsureRequest, EnsureRequestBuilder, RequestError};
+pub use machine::{HandOver, HandOverReply};
+pub use request::{EnsureRequest, EnsureRequestBuilder};
+pub use request_error::RequestError;
 pub use state_dir::{NoStateDir, config_dir_below, state_dir_below};
 pub use tenure::{Claim, EpochFloor, HandOverRefused, Holder, Superseded, Takeover, Tenure, TenureError};
-pub use upgrade::{
-    HandOver, HandOverReply, InvalidPredecessor, Predecessor, Successor, UpgradeLimits, UpgradePolicy,
-};
+pub use upgrade::{InvalidPredecessor, Predecessor, Successor, UpgradeLimits, UpgradePolicy};
 pub use worker_id::{UsualStateDir, WorkerId, WorkerIdBuilder};

@@ -1,13 +1,10 @@
 //! What a session wants: [`EnsureRequest`].
 
-use std::path::PathBuf;
 use std::time::Duration;
-
-use thiserror::Error;
 
 use crate::backoff::Backoff;
 use crate::launch_command::LaunchCommand;
-use crate::state_dir::NoStateDir;
+use crate::request_error::RequestError;
 use crate::upgrade::{UpgradeLimits, UpgradePolicy};
 use crate::worker_id::WorkerId;
 
@@ -123,42 +120,4 @@ fn within(what: &'static str, given: Duration, min: Duration, max: Duration) -> 
         return Err(RequestError::OutOfRange { what, given, min, max });
     }
     Ok(())
-}
-
-/// Why a [`WorkerId`] or an [`EnsureRequest`] can't be built.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum RequestError {
-    /// A value does not have the form it must have.
-    #[error(transparent)]
-    Invalid(#[from] crate::InvalidValue),
-    /// The version is not a semantic version.
-    #[error("version {given:?} is not a semantic version (https://semver.org): {source}")]
-    Version {
-        /// What was given.
-        given: String,
-        /// What is wrong with it.
-        source: semver::Error,
-    },
-    /// The state directory is not named, and none can be derived.
-    #[error(transparent)]
-    NoStateDir(#[from] NoStateDir),
-    /// The state directory is not named, and nothing says where the usual one is.
-    #[error("no state directory is named")]
-    StateDirMissing,
-    /// The state directory is not an absolute path: it would be another one in every working directory.
-    #[error("the state directory {0:?} is not an absolute path")]
-    RelativeStateDir(PathBuf),
-    /// A duration is out of its range.
-    #[error("{what} must be between {min:?} and {max:?}, not {given:?}")]
-    OutOfRange {
-        /// Which duration.
-        what: &'static str,
-        /// What was given.
-        given: Duration,
-        /// The least.
-        min: Duration,
-        /// The most.
-        max: Duration,
-    },
 }

@@ -15,9 +15,9 @@ use crate::machine::{
     Launcher, Locks, Machine, Moment, Network, NoHistory, Pid, PortOwner, ProbeAnswer, ProcessIdentity,
     ProcessInfo, Processes, Random, Signal, SignalOutcome, StartTime, Surroundings, TenureLook,
 };
+use crate::machine::{HandOver, HandOverReply};
 use crate::proof::Challenge;
 use crate::request::EnsureRequest;
-use crate::upgrade::{HandOver, HandOverReply};
 
 /// This machine.
 pub(crate) fn machine() -> Machine {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use semver::Version;
 
 use crate::identity::{Name, PortChoice, ProtocolRange};
-use crate::request::RequestError;
+use crate::request_error::RequestError;
 use crate::state_dir::NoStateDir;
 
 /// The identity of a worker, as a worker and its sessions name it. One worker runs for each state

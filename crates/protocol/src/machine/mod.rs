@@ -7,6 +7,7 @@
 mod bundle;
 mod clock;
 mod files;
+mod handover;
 mod history;
 mod launcher;
 mod locks;
@@ -17,6 +18,7 @@ mod random;
 pub use bundle::Machine;
 pub use clock::{BootId, Clock, Moment};
 pub use files::{Directory, Durability, FileStamp, Files};
+pub use handover::{HandOver, HandOverReply};
 pub use history::{Event, EventKind, History, NoHistory};
 pub use launcher::{Ending, LaunchError, LaunchEvent, Launched, Launcher, Readiness, WorkerReport};
 pub use locks::{ClaimAttempt, ElectionGuard, Locks, OfficeCheck, PendingTenure, TenureGuard, TenureLook};

@@ -5,8 +5,8 @@ use std::net::{SocketAddr, TcpListener};
 use async_trait::async_trait;
 
 use super::Pid;
+use super::handover::{HandOver, HandOverReply};
 use crate::proof::{Challenge, Health};
-use crate::upgrade::{HandOver, HandOverReply};
 
 /// What a probe brought back. The proof in an answer is *not* yet checked.
 #[derive(Debug)]

@@ -15,11 +15,12 @@ use crate::deadline::Deadline;
 use crate::ensure::proven_predecessor;
 use crate::failpoint;
 use crate::layout;
+use crate::machine::{HandOver, HandOverReply};
 use crate::machine::{Machine, Pid, ProcessIdentity, Readiness, TenureLook};
 use crate::record::{self, READ_LIMIT, WorkerState};
 use crate::request::EnsureRequest;
 use crate::sabotage::{self, Sabotage};
-use crate::upgrade::{HandOver, HandOverReply, Heir, Predecessor, Successor, code, heir_of, lives};
+use crate::upgrade::{Heir, Predecessor, Successor, code, heir_of, lives};
 use crate::worker_id::WorkerId;
 
 /// From which worker this process takes over, and how long that may take.

@@ -6,7 +6,6 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -14,39 +13,8 @@ use thiserror::Error;
 use crate::identity::Epoch;
 use crate::launch_command::LaunchCommand;
 use crate::layout;
-use crate::machine::{Activity, Directory, Machine, Moment, Pid, ProcessIdentity, StartTime};
+use crate::machine::{Activity, Directory, HandOver, Machine, Moment, Pid, ProcessIdentity, StartTime};
 use crate::record::{self, READ_LIMIT};
-
-/// The longest time that office is kept for a successor.
-const LONGEST: Duration = Duration::from_secs(60);
-
-/// What a successor asks the worker in office for, as JSON.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HandOver {
-    /// Who takes over.
-    #[serde(flatten)]
-    pub successor: ProcessIdentity,
-    /// For how long nobody else may take office; at most a minute counts.
-    pub lasts_ms: u64,
-}
-
-impl HandOver {
-    /// For how long nobody else may take office.
-    pub fn lasts(&self) -> Duration {
-        Duration::from_millis(self.lasts_ms).min(LONGEST)
-    }
-}
-
-/// What a worker says to one that asks for its office.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HandOverReply {
-    /// It goes.
-    Agreed,
-    /// It does not know such requests: it is of a version from before there were any.
-    Unknown,
-    /// Not now, or not to this one.
-    Refused(String),
-}
 
 /// `successor.json`: for whom office is kept. Written by the worker that hands over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +34,7 @@ impl Successor {
     pub(crate) async fn living(machine: &Machine, bytes: Option<Vec<u8>>) -> Option<Self> {
         let successor: Self = record::parse(&bytes?)?;
         let now = machine.clock.now();
-        let in_time = now < successor.until && successor.until <= now + LONGEST;
+        let in_time = now < successor.until && successor.until <= now + HandOver::LONGEST;
         if !in_time || successor.process.boot_id != machine.clock.boot_id() {
             return None;
         }
@@ -182,6 +150,8 @@ impl FromStr for Predecessor {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::machine::BootId;
 

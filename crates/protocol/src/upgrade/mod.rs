@@ -14,8 +14,8 @@ mod permit;
 mod policy;
 mod refusal;
 
-pub use handover::{HandOver, HandOverReply, InvalidPredecessor, Predecessor, Successor};
 pub(crate) use handover::{Heir, code, heir_of, lives};
+pub use handover::{InvalidPredecessor, Predecessor, Successor};
 pub(crate) use ledger::{Begun, LastGood, Ledger};
 pub use policy::{UpgradeLimits, UpgradePolicy};
 pub(crate) use refusal::Refusal;
