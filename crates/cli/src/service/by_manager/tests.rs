@@ -1,6 +1,4 @@
-use super::super::definition::samples::service;
 use super::*;
-use crate::config::Key;
 
 #[test]
 fn each_manager_reads_its_words_as_they_are() {
@@ -18,6 +16,9 @@ fn each_manager_reads_its_words_as_they_are() {
 #[test]
 #[cfg(unix)] // What an absolute path is.
 fn each_manager_has_its_place() {
+    use super::super::definition::samples::service;
+    use crate::config::Key;
+
     let home = |variable: &str| match variable {
         "HOME" => Some(OsString::from("/home/ada")),
         "LOCALAPPDATA" => Some(OsString::from("/local")),
