@@ -20,7 +20,7 @@ fn stderr(output: &Output) -> String {
 }
 
 /// Each agent, its start and its end of the session `s`, and what it takes for nothing said.
-const AGENTS: &[(&str, &str, &str, &str)] = &[
+pub(crate) const AGENTS: &[(&str, &str, &str, &str)] = &[
     (
         "claude-code",
         r#"{"session_id":"s","transcript_path":"/t","cwd":"/","hook_event_name":"SessionStart","source":"startup"}"#,

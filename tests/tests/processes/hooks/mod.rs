@@ -7,6 +7,8 @@ mod plugin;
 mod service;
 mod units;
 
+pub(crate) use fired::AGENTS;
+
 use std::fs::{self, File};
 use std::process::{Command, Output};
 

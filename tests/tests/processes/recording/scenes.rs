@@ -5,6 +5,7 @@ use std::fs;
 use oneworker_tests::{Squatter, free_port, wait_for, wait_until_gone};
 
 use super::stage::Stage;
+use crate::hooks::AGENTS;
 
 /// The files of a worker in office, and the formats of all that lies there.
 fn files(stage: &mut Stage) {
@@ -374,36 +375,18 @@ pub(super) fn mistakes(stage: &mut Stage) {
     }
 }
 
-/// Each agent, where its settings are, and a session of its: begun and ended.
-const AGENTS: [(&str, &str, &str, &str); 4] = [
-    (
-        "claude-code",
-        ".claude/settings.json",
-        r#"{"session_id":"s","transcript_path":"/t","cwd":"/","hook_event_name":"SessionStart","source":"startup"}"#,
-        r#"{"session_id":"s","transcript_path":"/t","cwd":"/","hook_event_name":"SessionEnd","reason":"exit"}"#,
-    ),
-    (
-        "codex",
-        ".codex/hooks.json",
-        r#"{"session_id":"s","transcript_path":null,"cwd":"/","hook_event_name":"SessionStart","model":"m","source":"clear"}"#,
-        r#"{"session_id":"s","transcript_path":null,"cwd":"/","hook_event_name":"SessionEnd"}"#,
-    ),
-    (
-        "gemini",
-        ".gemini/settings.json",
-        r#"{"session_id":"s","hook_event_name":"SessionStart","timestamp":"2026-01-31T08:00:00Z","source":"resume"}"#,
-        r#"{"session_id":"s","hook_event_name":"SessionEnd","timestamp":"2026-01-31T08:00:00Z","reason":"exit"}"#,
-    ),
-    (
-        "cursor",
-        ".cursor/hooks.json",
-        r#"{"conversation_id":"s","generation_id":"g","hook_event_name":"sessionStart","workspace_roots":["/"]}"#,
-        r#"{"conversation_id":"s","generation_id":"g","hook_event_name":"sessionEnd","workspace_roots":["/"]}"#,
-    ),
+/// Where each agent that hooks are installed for has its settings.
+const SETTINGS: [(&str, &str); 4] = [
+    ("claude-code", ".claude/settings.json"),
+    ("codex", ".codex/hooks.json"),
+    ("gemini", ".gemini/settings.json"),
+    ("cursor", ".cursor/hooks.json"),
 ];
 
 pub(super) fn hooks(stage: &mut Stage) {
-    for (agent, settings, begun, ended) in AGENTS {
+    for (agent, settings) in SETTINGS {
+        let known = AGENTS.iter().find(|(name, ..)| *name == agent);
+        let (_, begun, ended, _) = *known.unwrap_or_else(|| panic!("no session of {agent} is known"));
         for words in ["--dry-run", "--dry-run --json", "--json", "--yes --json", "--yes --json"] {
             stage.run(&format!("hook install --for {agent} {words}"));
         }
